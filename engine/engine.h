@@ -1,0 +1,200 @@
+// The one door to a model: load it, ask it for tokens or log-probabilities,
+// hear back later. Includes no CUDA and no JSON header; tensors, layers and
+// the KV cache stay behind it, and a remote client can stand in its place.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moebius::engine {
+
+/// The model, its files or the machine cannot be used: bad checkpoint, unknown
+/// template, too little memory. what() is one line that says where, what was expected and
+/// what was found. Ends the run; never thrown for one bad request.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// How a token is chosen from the distribution.
+struct Sampling {
+  float temperature = 0;   // >= 0; 0 is greedy (ties to the lower id) and ignores the rest
+  float top_p = 1;         // (0, 1]
+  float min_p = 0;         // [0, 1]
+  std::int32_t top_k = 0;  // >= 0; 0 is off
+  std::uint64_t seed = 0;  // with Request::sample and the position fixes every draw
+};
+
+/// Text, or token ids that are taken as they are.
+struct Prompt {
+  std::string text;
+  std::vector<std::int32_t> ids;  // used instead of text when not empty
+  /// Text only: true reads special tokens in it (rendered chats) and adds no
+  /// BOS if the text starts with one; false treats them as plain text.
+  bool special = true;
+  /// Text only: put the tokenizer's BOS in front, if it has one that it adds.
+  /// A text that already begins with BOS is then refused: double BOS.
+  bool add_bos = true;
+};
+
+/// Continue a prompt.
+struct Generate {
+  std::int32_t max_new_tokens = 256;  // > 0
+  Sampling sampling;
+  std::vector<std::string> stop;       // text is cut before the first one found
+  std::vector<std::int32_t> stop_ids;  // besides the model's own end-of-sequence ids
+  bool ignore_eos = false;
+  std::int32_t logprobs = 0;  // 0 .. 1024 alternatives kept per token
+};
+
+/// Log-probability of each continuation after the prompt.
+struct Score {
+  std::vector<Prompt> continuations;  // text is split from the prompt as lm-evaluation-harness does
+};
+
+struct Request {
+  std::uint64_t id = 0;      // the caller's; returned unchanged
+  std::uint64_t sample = 0;  // keys the random draws; equal requests with other samples draw anew
+  Prompt prompt;
+  std::optional<Generate> generate;  // exactly one of the two
+  std::optional<Score> score;
+};
+
+enum class Finish : std::uint8_t {
+  kStop,         // end-of-sequence, a stop id or a stop string
+  kLength,       // max_new_tokens reached
+  kContextFull,  // prompt plus answer no longer fits the context; text holds what there is
+  kCancelled,
+  kRefused,  // the request cannot be served; `error` says why in one line
+};
+const char* finish_name(Finish finish);
+
+struct TokenChoice {
+  std::int32_t id = 0;
+  float logprob = 0;  // natural logarithm, of the distribution at temperature 1
+};
+
+struct GeneratedToken {
+  std::int32_t id = 0;
+  float logprob = 0;
+  std::vector<TokenChoice> top;  // Generate::logprobs best, best first
+};
+
+struct ScoredContinuation {
+  std::vector<std::int32_t> ids;
+  std::vector<float> logprobs;  // per token
+  double sum = 0;               // of logprobs
+  bool greedy = false;          // every token was the most probable one
+};
+
+struct Completion {
+  std::uint64_t id = 0;
+  Finish finish = Finish::kStop;
+  std::string error;  // kRefused only
+  std::string text;   // generated, without the stop that ended it; always valid UTF-8
+  std::string stop;   // which stop string ended it, if one did
+  std::vector<GeneratedToken> tokens;
+  std::vector<ScoredContinuation> continuations;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t cached_tokens = 0;  // of those, how many another request had computed
+  std::int64_t latency_us = 0;     // from submit to the last token
+};
+
+/// A model that answers requests in any order.
+///
+/// submit() returns at once; `done` is called once per request, from the engine's
+/// own thread, and may submit more. A sequence's bits depend on its tokens and the
+/// weights alone: not on what else is in flight.
+class Engine {
+ public:
+  using Done = std::function<void(Completion)>;
+
+  virtual ~Engine() = default;
+
+  /// Takes a set of requests that is known together, so that shared prefixes are
+  /// computed once. `done` must outlive them.
+  virtual void submit(std::vector<Request> requests, Done done) = 0;
+
+  /// Ends a request early; its Completion says kCancelled and holds what there is.
+  virtual void cancel(std::uint64_t id) = 0;
+
+  /// Waits until nothing is in flight. Throws what ended the engine's thread, if anything did.
+  virtual void wait() = 0;
+
+  /// Names weights, tokenizer and arithmetic for the results database.
+  virtual std::string fingerprint() const = 0;
+};
+
+/// Submits, waits and returns the completions in the requests' order.
+std::vector<Completion> run(Engine& engine, std::vector<Request> requests);
+
+// ---- local models ---------------------------------------------------------------------
+
+enum class Arithmetic : std::uint8_t {
+  kF32,   // activations and cache to full float32 accuracy
+  kBF16,  // activations enter products as bf16, cache in bf16: faster, as official code runs
+};
+
+struct LocalOptions {
+  int threads = 0;  // 0: one per usable core
+  Arithmetic arithmetic = Arithmetic::kF32;
+  std::int32_t max_context = 0;       // tokens; 0: what the model allows
+  std::int32_t max_batch_rows = 512;  // tokens computed in one step
+  std::int64_t kv_bytes = 0;          // memory for the KV cache; 0: a share of what is free
+  std::int32_t prefill_chunk = 0;     // at most so many tokens of one prompt a step; 0: no limit
+  bool share_prefixes = true;
+};
+
+/// What `model info` prints.
+struct ModelInfo {
+  std::string path;
+  std::string architecture;                                  // config.json "architectures"[0]
+  std::string family;                                        // the file in families/
+  std::int64_t parameters = 0;                               // stored, MTP layers not counted
+  std::int64_t active_parameters = 0;                        // per token, embedding row included
+  std::vector<std::pair<std::string, std::int64_t>> dtypes;  // name, parameters
+  std::int64_t weight_bytes = 0;
+  std::int64_t kv_bytes_per_token = 0;
+  std::int32_t layers = 0;
+  std::int32_t vocab = 0;
+  std::int32_t context = 0;
+  std::string weights_hash;          // sha256 over names, shapes, dtypes and bytes
+  std::string tokenizer_hash;        // sha256 of tokenizer.json; empty without one
+  std::int64_t skipped_tensors = 0;  // recognised and not used (MTP)
+};
+
+/// What a forward pass saw inside: for `model verify`.
+struct Trace {
+  std::vector<std::vector<float>> hidden_l2;  // [layers + 1][rows]: after embedding, after each
+                                              // layer (the last after the final norm)
+  std::vector<std::vector<std::vector<std::int32_t>>>
+      experts;  // [layers][rows][top_k] ascending; empty for dense layers
+  std::vector<std::vector<float>> logits;  // [rows][vocab]
+};
+
+class Tokenizer;  // engine/text/tokenizer.h
+
+/// A checkpoint loaded into this process.
+class LocalEngine : public Engine {
+ public:
+  virtual const ModelInfo& info() const = 0;
+  virtual bool has_tokenizer() const = 0;
+  virtual const Tokenizer& tokenizer() const = 0;  // throws Error without one
+
+  /// One plain forward pass over `ids`, everything recorded. Not while requests are in flight.
+  virtual Trace trace(std::span<const std::int32_t> ids) = 0;
+};
+
+/// `model`: a directory in Hugging Face layout, or "embedded". Throws Error.
+std::unique_ptr<LocalEngine> load(const std::string& model, const LocalOptions& options);
+
+/// Reads and checks a checkpoint without preparing it to run. Throws Error.
+ModelInfo inspect(const std::string& model);
+
+}  // namespace moebius::engine
