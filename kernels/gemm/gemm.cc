@@ -115,7 +115,7 @@ void store(const Task& task, std::int64_t outs, const float* gate, const float* 
     const float* g = gate + (row - row0) * kBlockOuts;
     float* y = p.y + row * p.ldy + task.n0;
     if (up) {
-      silu_mul(g, up + (row - row0) * kBlockOuts, y, outs);
+      silu_mul_row(g, up + (row - row0) * kBlockOuts, y, outs);
     } else if (p.bias) {
       for (std::int64_t i = 0; i < outs; ++i) y[i] = g[i] + p.bias[task.n0 + i];
     } else {
@@ -206,16 +206,18 @@ void gemm(const GemmArgs& args, const Stream& stream) {
 }
 
 void head_gemm(const HeadGemmArgs& args, const Stream& stream) {
-  require(args.heads >= 1 && args.w.rows % args.heads == 0,
-          "head_gemm: the rows of w are no multiple of the heads");
-  const std::int64_t n = args.w.rows / args.heads;
+  require(args.heads >= 1 && args.n >= 1, "head_gemm: a size is not positive");
+  const std::int64_t last = args.w_first + (args.heads - 1) * args.w_head;
+  require(args.w_first >= 0 && args.w_head >= 0 && last + args.n <= args.w.rows,
+          "head_gemm: the heads do not fit the rows of w");
   std::vector<GemmProblem> problems;
   for (std::int64_t h = 0; h < args.heads; ++h) {
+    const std::int64_t first = args.w_first + h * args.w_head;
     problems.push_back({.x = args.x + h * args.x_head,
                         .ldx = args.ldx,
                         .rows = args.rows,
-                        .w = row_slice(args.w, h * n, n),
-                        .w_row = h * n,
+                        .w = row_slice(args.w, first, args.n),
+                        .w_row = first,
                         .y = args.y + h * args.y_head,
                         .ldy = args.ldy});
   }

@@ -63,7 +63,7 @@ const GemmPath* amx_gemm_path();
 const GemmPath* simd_gemm_path();
 
 /// y[i] = silu(gate[i]) * up[i], count <= kBlockOuts.
-void silu_mul(const float* gate, const float* up, float* y, std::int64_t count);
+void silu_mul_row(const float* gate, const float* up, float* y, std::int64_t count);
 
 constexpr std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;

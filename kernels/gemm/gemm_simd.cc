@@ -253,7 +253,7 @@ void block(const GemmBlock& b) {
 
 }  // namespace
 
-void silu_mul(const float* gate, const float* up, float* y, std::int64_t count) {
+void silu_mul_row(const float* gate, const float* up, float* y, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(silu_mul_lanes)(gate, up, y, count);
 }
 

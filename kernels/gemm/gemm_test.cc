@@ -195,6 +195,8 @@ TEST_P(GemmTest, HeadsAndGroupsEqualDenseProducts) {
              .ldx = heads * k,
              .x_head = k,
              .w = w.matrix,
+             .n = n,
+             .w_head = n,
              .heads = heads,
              .y = got.data(),
              .ldy = heads * n,
@@ -251,7 +253,7 @@ TEST_P(GemmTest, GroupedGateUp) {
     const float* at = x.data() + source[row] * k;
     gemm_reference({.x = at, .ldx = k, .w = gates[e], .y = g.data(), .ldy = n, .rows = 1});
     gemm_reference({.x = at, .ldx = k, .w = ups[e], .y = u.data(), .ldy = n, .rows = 1});
-    silu_mul(g.data(), u.data(), &want[row * n], n);
+    silu_mul_row(g.data(), u.data(), &want[row * n], n);
   }
   expect_bits(got, want);
 }
