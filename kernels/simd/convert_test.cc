@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/simd/targets_for_test.h"
+#include "kernels/simd/test_support.h"
 #include "kernels/stream.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -112,7 +112,7 @@ std::vector<Short> all() {
 TEST(Convert, AllBf16) {
   const auto xs = all<std::uint16_t>();
   std::vector<float> got(xs.size());
-  on_each_target([&](bool) {
+  on_each_target([&] {
     HWY_DYNAMIC_DISPATCH(widen_bf16)(xs.data(), got.data(), xs.size());
     expect_widening<std::uint16_t>(
         bf16_to_f32,
@@ -128,7 +128,7 @@ TEST(Convert, AllF16) {
   const auto xs = all<std::uint16_t>();
   std::vector<float> got(xs.size());
   ThreadPool pool(1);
-  on_each_target([&](bool) {
+  on_each_target([&] {
     pool.run(1, [&](std::int64_t, int) {
       HWY_DYNAMIC_DISPATCH(widen_f16)(xs.data(), got.data(), xs.size());
     });
@@ -146,7 +146,7 @@ TEST(Convert, AllE4m3) {
   const auto xs = all<std::uint8_t>();
   std::vector<float> got(xs.size());
   ThreadPool pool(1);
-  on_each_target([&](bool) {
+  on_each_target([&] {
     pool.run(1, [&](std::int64_t, int) {
       HWY_DYNAMIC_DISPATCH(widen_e4m3)(xs.data(), got.data(), xs.size());
     });
@@ -201,7 +201,7 @@ TEST(Convert, EveryTargetRoundsLikeTheScalar) {
   const std::vector<float> xs = inputs();
   std::vector<std::uint16_t> got(xs.size());
   ThreadPool pool(1);
-  on_each_target([&](bool) {
+  on_each_target([&] {
     pool.run(1, [&](std::int64_t, int) {
       HWY_DYNAMIC_DISPATCH(narrow_bf16)(xs.data(), got.data(), xs.size());
     });
@@ -248,13 +248,13 @@ void expect_split_bits(const std::vector<float>& xs) {
 
 TEST(Split, EveryTargetLikeTheScalar) {
   const std::vector<float> xs = inputs();
-  on_each_target([&](bool) { expect_split_bits(xs); });
+  on_each_target([&] { expect_split_bits(xs); });
 }
 
 TEST(Split, EveryTargetLikeTheScalarWithSubnormalsFlushed) {
   const std::vector<float> xs = inputs();
   ThreadPool pool(1);
-  on_each_target([&](bool) { pool.run(1, [&](std::int64_t, int) { expect_split_bits(xs); }); });
+  on_each_target([&] { pool.run(1, [&](std::int64_t, int) { expect_split_bits(xs); }); });
 }
 
 }  // namespace
