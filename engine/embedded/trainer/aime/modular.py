@@ -3,6 +3,7 @@
 import math
 
 from trainer.draw import Draw
+from trainer.mathematics.latex import polynomial
 from trainer.aime.problem import make_problem
 from trainer.written_arithmetic import multiplication, reduction
 
@@ -202,14 +203,13 @@ def polynomial_value(draw: Draw):
     n = draw.integer(3, 5)
     coefficients = [draw.integer(1, 9)] + [draw.integer(0, 9) for _ in range(n)]
     x = draw.integer(3, 25)
-    import mathgen
 
     problem = draw.choose(
         [
             "Let $P(x) = %s$. Find the remainder when $P(%d)$ is divided by $1000$.",
             "If $P(x) = %s$, what are the last three digits of $P(%d)$?",
         ]
-    ) % (mathgen.poly(coefficients), x)
+    ) % (polynomial(coefficients), x)
     value = coefficients[0]
     thinking = f"Start with {value}.\n"
     for coefficient in coefficients[1:]:
