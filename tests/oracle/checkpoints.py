@@ -148,7 +148,7 @@ def deepseek_v2(draw):
         "n_shared_experts": draw.choice([1, 2]),
         # The reference never normalises; what true means differs between implementations.
         "norm_topk_prob": False,
-        "routed_scaling_factor": draw.choice([1.0, 16.0]),
+        "routed_scaling_factor": 1.0 if method == "greedy" else draw.choice([1.0, 16.0]),
         "scoring_func": "softmax", "topk_method": method, "moe_layer_freq": 1,
         "rope_parameters": rope_deepseek(draw),
     }
@@ -230,7 +230,8 @@ FAMILIES = {
 
 def fill(tensors, seed):
     """Random values by the tensor's role, in place: signals keep their size from layer to layer,
-    so that logits spread over several units and experts are really chosen between."""
+    so that logits spread over several units and experts are really chosen between. An embedding
+    that is the head as well is smaller, or the logits' rounding alone would be 1e-4."""
     generator = torch.Generator().manual_seed(seed)
     for name in sorted(tensors):
         shape = tensors[name].shape
@@ -240,7 +241,8 @@ def fill(tensors, seed):
         elif name.endswith("bias"):
             tensors[name] = 0.2 * noise
         elif name.endswith("embed_tokens.weight"):
-            tensors[name] = noise
+            tied = "lm_head.weight" not in tensors
+            tensors[name] = noise * (2.5 / math.sqrt(shape[-1]) if tied else 1.0)
         else:
             tensors[name] = noise * (1.3 / math.sqrt(shape[-1]))
     return tensors
@@ -338,7 +340,7 @@ def options_of(family, draw):
 
 def config_fields(model, chosen, dtype, rope_style, fp8):
     """config.json: transformers' fields and those that it does not know."""
-    fields = model.config.to_dict() | {
+    fields = json.loads(model.config.to_json_string()) | {
         "architectures": [type(model).__name__], "dtype": dtype, "torch_dtype": dtype}
     for key in ("num_experts", "num_nextn_predict_layers"):
         if key in chosen:

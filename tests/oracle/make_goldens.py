@@ -14,6 +14,7 @@ tests, not a part of the product. Versions that agree with each other: transform
 import argparse
 import json
 import pathlib
+import shutil
 import sys
 
 import torch
@@ -34,7 +35,7 @@ def flatten(value):
 
 EXACT = ("top5_ids", "routed_experts", "greedy_16")
 CLOSE = ("logits_last", "top5_logprobs", "next_token_logprobs", "hidden_l2")
-TOLERANCE = 1e-5  # absolute below 1, relative above
+TOLERANCE = 5e-5  # absolute below 1, relative above: other orders of summation are right too
 
 
 def worst(got, want):
@@ -71,6 +72,10 @@ def make(out, family, seed, shards):
     folder = out / f"{family}_s{seed}"
     notes = checkpoints.write(folder, family, seed, shards)
     answers = reference.golden(reference.load(folder), seed)
+    if answers is None:
+        shutil.rmtree(folder)
+        print(f"{folder}: not kept, float32 does not decide its answers", flush=True)
+        return
     (folder / "golden.json").write_text(json.dumps(answers))
     print(f"{folder}: {notes}", flush=True)
 
