@@ -233,8 +233,8 @@ std::vector<std::int32_t> json_ids(const nlohmann::json& value, const std::strin
   constexpr std::uint64_t kMax = std::numeric_limits<std::int32_t>::max();
   std::vector<std::int32_t> ids;
   for (const nlohmann::json& item : json_array(value, where)) {
-    // Integers from 0 up are the parser's unsigned kind; negative ones are not.
-    if (!item.is_number_unsigned() || item.get<std::uint64_t>() > kMax) {
+    // A negative number turns into a large one.
+    if (!item.is_number_integer() || item.get<std::uint64_t>() > kMax) {
       throw InputError(fmt::format("{}[{}]: expected a token id, 0 .. {}, found {}", where,
                                    ids.size(), kMax,
                                    item.is_number() ? item.dump() : item.type_name()));

@@ -92,7 +92,7 @@ bool is_tie(const GoldenCase& golden, std::size_t i, std::int32_t id) {
   if (golden.top_logprobs.empty()) return false;
   for (std::size_t k = 1; k < golden.top_ids[i].size(); ++k) {
     const double margin = golden.top_logprobs[i][0] - golden.top_logprobs[i][k];
-    if (golden.top_ids[i][k] == id && margin <= kTie) return true;
+    if (golden.top_ids[i][k] == id && std::fabs(margin) <= kTie) return true;
   }
   return false;
 }
