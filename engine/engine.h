@@ -158,8 +158,12 @@ struct ModelInfo {
   std::string family;                                        // the file in families/
   std::int64_t parameters = 0;                               // stored, MTP layers not counted
   std::int64_t active_parameters = 0;                        // per token, embedding row included
+  std::int64_t matrix_parameters = 0;                        // of those, in products that every
+                                                             // prompt token takes part in: neither
+                                                             // embedding nor head; 0 if not known
   std::vector<std::pair<std::string, std::int64_t>> dtypes;  // name, parameters
   std::int64_t weight_bytes = 0;
+  std::int64_t active_weight_bytes = 0;  // read to decode one token of one sequence
   std::int64_t kv_bytes_per_token = 0;
   std::int32_t layers = 0;
   std::int32_t vocab = 0;
@@ -196,5 +200,23 @@ std::unique_ptr<LocalEngine> load(const std::string& model, const LocalOptions& 
 
 /// Reads and checks a checkpoint without preparing it to run. Throws Error.
 ModelInfo inspect(const std::string& model);
+
+// ---- what `bench engine` measures against ------------------------------------------------
+
+/// What this machine can do at most, measured, not read from a data sheet.
+struct EngineLimits {
+  double read_gb_s = 0;      // reading memory once, 1e9 bytes a second, all threads together
+  double matrix_tflops = 0;  // 1e12 floating-point operations a second of the best matrix unit
+  std::string matrix_path;   // which one that is: "amx_bf16", "avx512_bf16", ...
+};
+
+/// Measures for about a second. `threads`: as LocalOptions::threads.
+EngineLimits measure_limits(int threads);
+
+/// The layers of a known large model with made-up weights, for speed only: the first `layers`
+/// of `shape` ("qwen3-30b-a3b"; an unknown name throws Error that lists the known ones).
+/// Without a tokenizer.
+std::unique_ptr<LocalEngine> load_shape(const std::string& shape, int layers,
+                                        const LocalOptions& options);
 
 }  // namespace moebius::engine

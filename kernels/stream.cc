@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -75,6 +76,14 @@ struct ThreadPool::State {
   const std::function<void(std::int64_t, int)>* task = nullptr;
   std::mutex error_mutex;
   std::exception_ptr error;
+  struct Free {
+    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{64}); }
+  };
+  struct Scratch {
+    std::unique_ptr<std::byte, Free> data;
+    std::size_t bytes = 0;
+  };
+  std::vector<Scratch> scratch;  // [threads + 1]
   std::vector<std::jthread> workers;
 
   void work(int worker) {
@@ -120,6 +129,7 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads)
     : threads_(threads > 0 ? threads : usable_cores()), state_(std::make_unique<State>()) {
+  state_->scratch.resize(threads_ + 1);
   for (int worker = 1; worker < threads_; ++worker) {
     state_->workers.emplace_back([state = state_.get(), worker] { state->serve(worker); });
   }
@@ -149,6 +159,16 @@ void ThreadPool::run(std::int64_t tasks, const std::function<void(std::int64_t, 
   state.work(0);
   state.await_workers();
   if (state.error) std::rethrow_exception(state.error);
+}
+
+std::byte* ThreadPool::scratch(int slot, std::size_t bytes) {
+  State::Scratch& scratch = state_->scratch[slot];
+  if (scratch.bytes < bytes) {
+    scratch.data.reset();
+    scratch.data.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64})));
+    scratch.bytes = bytes;
+  }
+  return scratch.data.get();
 }
 
 void require(bool ok, const char* what) {

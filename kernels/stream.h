@@ -2,6 +2,7 @@
 // device stream. One engine, one graph, two ways to execute.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,6 +30,11 @@ class ThreadPool {
   /// returns when all are done. The first exception a task threw is rethrown.
   /// Not reentrant: one run at a time, never from inside a task.
   void run(std::int64_t tasks, const std::function<void(std::int64_t, int)>& task);
+
+  /// At least `bytes` of memory, 64-byte aligned, kept and grown between launches;
+  /// contents undefined. Slot 0 .. threads() - 1 belongs to that worker's tasks, slot
+  /// threads() to the launcher itself.
+  std::byte* scratch(int slot, std::size_t bytes);
 
  private:
   struct State;

@@ -50,6 +50,9 @@ class Tokenizer {
   std::unique_ptr<Data> data_;
 };
 
+/// Loads DIR, DIR/tokenizer.json or "embedded". Throws Error.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& where);
+
 /// Bytes of a growing answer as valid UTF-8 text: holds back an unfinished character,
 /// replaces what can never become one by U+FFFD (as Python's errors="replace").
 class Utf8Stream {

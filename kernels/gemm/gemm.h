@@ -22,12 +22,15 @@ struct GemmArgs {
 };
 
 /// The same product for each of `heads` heads: x and y advance by a column
-/// offset, w holds the heads one after another.
+/// offset, w by a number of rows.
 struct HeadGemmArgs {
   const float* x = nullptr;  // head h reads [rows, w.cols] at x + h * x_head
   std::int64_t ldx = 0;
   std::int64_t x_head = 0;
-  Matrix w;  // head h uses rows [h * n, (h + 1) * n) of [heads * n, k]
+  Matrix w;            // head h uses rows [w_first + h * w_head, ... + n)
+  std::int64_t n = 0;  // outputs per head
+  std::int64_t w_first = 0;
+  std::int64_t w_head = 0;
   std::int64_t heads = 0;
   float* y = nullptr;  // out, head h writes [rows, n] at y + h * y_head
   std::int64_t ldy = 0;

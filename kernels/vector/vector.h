@@ -13,6 +13,10 @@ void add(float* x, const float* y, std::int64_t count, const Stream& stream);
 /// x[i] = min(max(x[i], -limit), limit); OLMoE's clip_qkv.
 void clip(float* x, std::int64_t count, float limit, const Stream& stream);
 
+/// y[i] = silu(gate[i]) * up[i] for i in [0, count); y may be gate.
+void silu_mul(const float* gate, const float* up, float* y, std::int64_t count,
+              const Stream& stream);
+
 /// Copies [rows, width] between row strides.
 struct CopyRowsArgs {
   const float* x = nullptr;

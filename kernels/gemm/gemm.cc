@@ -1,0 +1,271 @@
+// Matrix products on the host: arguments to problems, problems to tasks, tasks to a path.
+#include "kernels/gemm/gemm.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "kernels/gemm/gemm_core.h"
+
+namespace moebius::kernels {
+namespace {
+
+// Rows whose accumulators share one pass over a block of weights.
+constexpr std::int64_t kGroupBlocks = 8;
+// Below this many multiply-adds waking the workers costs more than it brings.
+constexpr std::int64_t kInlineWork = 100'000;
+
+std::atomic<const GemmPath*> chosen_path{nullptr};
+
+const GemmPath* default_path() {
+  const GemmPath* amx = amx_gemm_path();
+  return amx ? amx : simd_gemm_path();
+}
+
+const GemmPath& path_for(Dtype dtype) {
+  const GemmPath* chosen = chosen_path.load();
+  if (!chosen) chosen = default_path();
+  const bool wide = dtype == Dtype::kF32 || dtype == Dtype::kF16;
+  return wide ? *simd_gemm_path() : *chosen;  // the matrix unit multiplies bf16 only
+}
+
+GemmPacking packing_for(Dtype dtype, Precision precision) {
+  if (precision == Precision::kBF16) return {1, true};
+  return {dtype == Dtype::kBF16 || dtype == Dtype::kF8E4M3 ? 3 : 1, false};
+}
+
+void check_problem(const GemmProblem& p) {
+  require(p.rows >= 0 && p.w.rows >= 1 && p.w.cols >= 1, "gemm: a size is not positive");
+  require(p.rows == 0 || (p.x && p.y && p.w.data), "gemm: a pointer is missing");
+  require(p.ldy >= p.w.rows, "gemm: ldy is shorter than a row of y");
+  require(p.ldx >= p.w.cols, "gemm: ldx is shorter than a row of x");
+  require(p.w.dtype != Dtype::kF8E4M3 || p.w.scale, "gemm: fp8 weights without scales");
+  require(
+      p.up.empty() || (p.up.rows == p.w.rows && p.up.cols == p.w.cols && p.up.dtype == p.w.dtype &&
+                       (p.up.scale != nullptr) == (p.w.scale != nullptr)),
+      "gemm: gate and up differ in shape or dtype");
+}
+
+/// Rows [block0, block1) of 16 and outputs from n0 of one problem.
+struct Task {
+  const GemmProblem* problem;
+  std::int64_t n0, block0, block1;
+};
+
+struct Launchable {
+  std::vector<GemmProblem> problems;  // rows > 0 only
+  const GemmPath* path = nullptr;
+  GemmPacking packing;
+};
+
+std::int64_t row_blocks(const GemmProblem& p) {
+  return round_up(p.rows, kBlockRows) / kBlockRows;
+}
+
+void pack_all(Launchable& launch, const Stream& stream, bool parallel) {
+  std::size_t bytes = 0;
+  std::vector<std::size_t> starts;
+  for (const GemmProblem& p : launch.problems) {
+    starts.push_back(bytes);
+    bytes += launch.path->packed_bytes(p.w.cols, p.rows, launch.packing);
+  }
+  std::byte* packed = stream.pool().scratch(stream.pool().threads(), bytes);
+  struct Block {
+    const GemmProblem* problem;
+    std::int64_t row0;
+  };
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < launch.problems.size(); ++i) {
+    GemmProblem& p = launch.problems[i];
+    p.packed = packed + starts[i];
+    for (std::int64_t row = 0; row < p.rows; row += kBlockRows) blocks.push_back({&p, row});
+  }
+  const auto pack = [&](std::int64_t i, int) {
+    const GemmProblem& p = *blocks[i].problem;
+    const std::int64_t row0 = blocks[i].row0;
+    std::byte* dst = p.packed + launch.path->packed_bytes(p.w.cols, row0, launch.packing);
+    launch.path->pack(p, row0, std::min(kBlockRows, p.rows - row0), launch.packing, dst);
+  };
+  const std::int64_t count = std::ssize(blocks);
+  if (parallel) return stream.pool().run(count, pack);
+  for (std::int64_t i = 0; i < count; ++i) pack(i, 0);
+}
+
+std::vector<Task> cut(const Launchable& launch) {
+  std::vector<Task> tasks;
+  for (const GemmProblem& p : launch.problems) {
+    const std::int64_t blocks = row_blocks(p);
+    for (std::int64_t b = 0; b < blocks; b += kGroupBlocks) {
+      for (std::int64_t n = 0; n < p.w.rows; n += kBlockOuts) {
+        tasks.push_back({&p, n, b, std::min(blocks, b + kGroupBlocks)});
+      }
+    }
+  }
+  return tasks;
+}
+
+void store(const Task& task, std::int64_t outs, const float* gate, const float* up) {
+  const GemmProblem& p = *task.problem;
+  const std::int64_t row0 = task.block0 * kBlockRows;
+  const std::int64_t row1 = std::min(p.rows, task.block1 * kBlockRows);
+  for (std::int64_t row = row0; row < row1; ++row) {
+    const float* g = gate + (row - row0) * kBlockOuts;
+    float* y = p.y + row * p.ldy + task.n0;
+    if (up) {
+      silu_mul_row(g, up + (row - row0) * kBlockOuts, y, outs);
+    } else if (p.bias) {
+      for (std::int64_t i = 0; i < outs; ++i) y[i] = g[i] + p.bias[task.n0 + i];
+    } else {
+      std::copy_n(g, outs, y);
+    }
+  }
+}
+
+void compute(const Launchable& launch, const Task& task, std::byte* scratch) {
+  const GemmProblem& p = *task.problem;
+  const std::int64_t rows = (task.block1 - task.block0) * kBlockRows;
+  auto* gate = reinterpret_cast<float*>(scratch);
+  float* up = gate + rows * kBlockOuts;
+  GemmBlock block{.problem = &p,
+                  .w = &p.w,
+                  .packing = launch.packing,
+                  .n0 = task.n0,
+                  .outs = std::min(kBlockOuts, p.w.rows - task.n0),
+                  .block0 = task.block0,
+                  .block1 = task.block1,
+                  .out = gate,
+                  .scratch = reinterpret_cast<std::byte*>(up + rows * kBlockOuts)};
+  launch.path->block(block);
+  if (!p.up.empty()) {
+    block.w = &p.up;
+    block.out = up;
+    launch.path->block(block);
+  }
+  store(task, block.outs, gate, p.up.empty() ? nullptr : up);
+}
+
+void run_tasks(const Launchable& launch, const Stream& stream, bool parallel) {
+  const std::vector<Task> tasks = cut(launch);
+  const std::size_t bytes = 2 * kGroupBlocks * kBlockRows * kBlockOuts * sizeof(float) +
+                            launch.path->scratch_bytes(kGroupBlocks, launch.packing);
+  const auto task = [&](std::int64_t i, int worker) {
+    compute(launch, tasks[i], stream.pool().scratch(worker, bytes));
+  };
+  const std::int64_t count = std::ssize(tasks);
+  if (parallel) return stream.pool().run(count, task);
+  for (std::int64_t i = 0; i < count; ++i) task(i, 0);
+}
+
+void launch_problems(std::vector<GemmProblem> problems, Precision precision,
+                     std::string_view kernel, const Stream& stream) {
+  std::int64_t work = 0;
+  std::int64_t bytes = 0;
+  for (const GemmProblem& p : problems) {
+    check_problem(p);
+    if (p.rows == 0) continue;
+    const std::int64_t matrices = p.up.empty() ? 1 : 2;
+    work += matrices * p.rows * p.w.rows * p.w.cols;
+    bytes += matrices * static_cast<std::int64_t>(p.w.bytes()) + 4 * p.rows * (p.w.rows + p.w.cols);
+  }
+  std::erase_if(problems, [](const GemmProblem& p) { return p.rows == 0; });
+  if (problems.empty()) return;
+  const LaunchScope scope(stream.log(), kernel, bytes, 2 * work);
+  const Dtype dtype = problems[0].w.dtype;
+  Launchable launch{std::move(problems), &path_for(dtype), packing_for(dtype, precision)};
+  const bool parallel = work >= kInlineWork;
+  // One inline task keeps the processor's arithmetic mode of the pool.
+  const auto both = [&](bool many) {
+    pack_all(launch, stream, many);
+    run_tasks(launch, stream, many);
+  };
+  if (parallel) return both(true);
+  stream.pool().run(1, [&](std::int64_t, int) { both(false); });
+}
+
+Matrix row_slice(const Matrix& w, std::int64_t row, std::int64_t rows) {
+  Matrix slice = w;
+  slice.data = static_cast<const std::byte*>(w.data) + row * w.cols * dtype_bytes(w.dtype);
+  slice.rows = rows;
+  return slice;
+}
+
+}  // namespace
+
+void gemm(const GemmArgs& args, const Stream& stream) {
+  launch_problems({{.x = args.x,
+                    .ldx = args.ldx,
+                    .rows = args.rows,
+                    .w = args.w,
+                    .bias = args.bias,
+                    .y = args.y,
+                    .ldy = args.ldy}},
+                  args.precision, "gemm", stream);
+}
+
+void head_gemm(const HeadGemmArgs& args, const Stream& stream) {
+  require(args.heads >= 1 && args.n >= 1, "head_gemm: a size is not positive");
+  const std::int64_t last = args.w_first + (args.heads - 1) * args.w_head;
+  require(args.w_first >= 0 && args.w_head >= 0 && last + args.n <= args.w.rows,
+          "head_gemm: the heads do not fit the rows of w");
+  std::vector<GemmProblem> problems;
+  for (std::int64_t h = 0; h < args.heads; ++h) {
+    const std::int64_t first = args.w_first + h * args.w_head;
+    problems.push_back({.x = args.x + h * args.x_head,
+                        .ldx = args.ldx,
+                        .rows = args.rows,
+                        .w = row_slice(args.w, first, args.n),
+                        .w_row = first,
+                        .y = args.y + h * args.y_head,
+                        .ldy = args.ldy});
+  }
+  launch_problems(std::move(problems), args.precision, "head_gemm", stream);
+}
+
+void grouped_gemm(const GroupedGemmArgs& args, const Stream& stream) {
+  require(args.offsets, "grouped_gemm: offsets are missing");
+  require(args.up.empty() || args.up.size() == args.w.size(),
+          "grouped_gemm: gate and up differ in number");
+  std::vector<GemmProblem> problems;
+  for (std::size_t g = 0; g < args.w.size(); ++g) {
+    const std::int64_t begin = args.offsets[g];
+    const std::int64_t end = args.offsets[g + 1];
+    require(begin <= end && end <= args.rows, "grouped_gemm: offsets are out of order");
+    problems.push_back({.x = args.x_rows ? args.x : args.x + begin * args.ldx,
+                        .ldx = args.ldx,
+                        .x_rows = args.x_rows ? args.x_rows + begin : nullptr,
+                        .rows = end - begin,
+                        .w = args.w[g],
+                        .up = args.up.empty() ? Matrix{} : args.up[g],
+                        .y = args.y + begin * args.ldy,
+                        .ldy = args.ldy});
+    require(args.w[g].dtype == args.w[0].dtype, "grouped_gemm: experts differ in dtype");
+  }
+  launch_problems(std::move(problems), args.precision, "grouped_gemm", stream);
+}
+
+const char* gemm_path() {
+  const GemmPath* chosen = chosen_path.load();
+  return (chosen ? chosen : default_path())->name;
+}
+
+void set_gemm_path(const char* path) {
+  const std::string_view name = path;
+  const GemmPath* chosen = nullptr;
+  if (name == "amx") {
+    chosen = amx_gemm_path();
+  } else if (name == "simd") {
+    chosen = simd_gemm_path();
+  } else if (name != "auto") {
+    throw std::invalid_argument("gemm path: expected amx, simd or auto, found " +
+                                std::string(name));
+  }
+  if (!chosen && name != "auto") {
+    throw std::invalid_argument("gemm path: this processor has no " + std::string(name));
+  }
+  chosen_path.store(chosen);
+}
+
+}  // namespace moebius::kernels
