@@ -2,7 +2,7 @@
 
 packages_to_build=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libssl-dev libcli11-dev
   libfmt-dev libhwy-dev libutf8proc-dev libgtest-dev libbenchmark-dev)
-packages_to_test=(clang-14 libclang-rt-14-dev clang-format-14)
+packages_to_test=(clang libclang-rt-14-dev clang-format-14 python3)
 packages_to_tidy=(clang-tidy-14)
 
 # need_packages NAME ...: installs those that are missing; does not touch apt if none is.
