@@ -1,6 +1,7 @@
 #include "engine/serving/generation.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace moebius::engine {
@@ -45,6 +46,7 @@ void Generation::ask(std::int32_t, StepHead& head) {
 }
 
 std::int32_t Generation::take(std::int32_t, StepResult& result) {
+  if (result.token < 0) throw std::logic_error("Stepper::step: no token drawn where one was asked");
   GeneratedToken& token = out_.tokens.emplace_back();
   token.id = result.token;
   token.logprob = result.token_logit - result.logsumexp;
