@@ -151,7 +151,9 @@ void compare_routing(const GoldenCase& golden, const engine::Trace& trace, Golde
   }
 }
 
-/// Requests that take the public way through what the trace has shown.
+/// Requests that take the public way through what the trace has shown: the greedy
+/// continuation, the same without end-of-sequence ids (references made with a minimum length
+/// never drew one, and do not say so), and the score of the tokens themselves.
 std::vector<engine::Request> path_requests(const GoldenCase& golden) {
   const std::int32_t steps =
       std::max<std::int32_t>(1, static_cast<std::int32_t>(golden.greedy.size()));
@@ -159,24 +161,34 @@ std::vector<engine::Request> path_requests(const GoldenCase& golden) {
   requests.push_back({.id = 0,
                       .prompt = {.ids = golden.ids},
                       .generate = engine::Generate{.max_new_tokens = steps, .ignore_eos = true}});
+  requests.push_back({.id = 1,
+                      .prompt = {.ids = golden.ids},
+                      .generate = engine::Generate{
+                          .max_new_tokens = steps, .ignore_eos = true, .min_new_tokens = steps}});
   if (golden.ids.size() > 1) {
     engine::Score score{{{.ids = {golden.ids.begin() + 1, golden.ids.end()}}}};
-    requests.push_back({.id = 1, .prompt = {.ids = {golden.ids[0]}}, .score = std::move(score)});
+    requests.push_back({.id = 2, .prompt = {.ids = {golden.ids[0]}}, .score = std::move(score)});
   }
   return requests;
 }
 
+bool same_tokens(const engine::Completion& completion, const std::vector<std::int32_t>& ids) {
+  return std::equal(completion.tokens.begin(), completion.tokens.end(), ids.begin(), ids.end(),
+                    [](const auto& token, std::int32_t id) { return token.id == id; });
+}
+
 void compare_generated(const GoldenCase& golden, const engine::Completion& completion,
-                       const LogProbs& logprobs, GoldenReport& report) {
+                       const engine::Completion& without_eos, const LogProbs& logprobs,
+                       GoldenReport& report) {
   require_served(completion);
+  require_served(without_eos);
   if (completion.tokens.empty()) throw engine::Error("generate: no token came back");
   const engine::GeneratedToken& first = completion.tokens.front();
   report.score_path.add(first.logprob - logprobs(golden.ids.size() - 1, first.id));
   if (golden.greedy.empty()) return;
-  const bool equal = std::equal(completion.tokens.begin(), completion.tokens.end(),
-                                golden.greedy.begin(), golden.greedy.end(),
-                                [](const auto& token, std::int32_t id) { return token.id == id; });
   ++report.greedy.total;
+  const bool equal =
+      same_tokens(completion, golden.greedy) || same_tokens(without_eos, golden.greedy);
   if (equal) ++report.greedy.agree;
 }
 
@@ -252,8 +264,8 @@ GoldenReport compare_case(const GoldenCase& golden, engine::LocalEngine& engine)
   compare_routing(golden, trace, report);
 
   const auto completions = engine::run(engine, path_requests(golden));
-  compare_generated(golden, completions.at(0), logprobs, report);
-  if (completions.size() > 1) compare_scored(golden, completions[1], logprobs, report);
+  compare_generated(golden, completions.at(0), completions.at(1), logprobs, report);
+  if (completions.size() > 2) compare_scored(golden, completions[2], logprobs, report);
   compare_text(golden, engine, report);
   return report;
 }
