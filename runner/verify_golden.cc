@@ -152,23 +152,23 @@ void compare_routing(const GoldenCase& golden, const engine::Trace& trace, Golde
 }
 
 /// Requests that take the public way through what the trace has shown.
-std::vector<engine::Request> path_requests(const GoldenCase& golden) {
-  const std::int32_t steps =
-      std::max<std::int32_t>(1, static_cast<std::int32_t>(golden.greedy.size()));
+std::vector<engine::Request> path_requests(const GoldenCase& golden, std::int32_t context) {
+  const auto steps = static_cast<std::int32_t>(std::max<std::size_t>(1, golden.greedy.size()));
   std::vector<engine::Request> requests;
-  requests.push_back({.id = 0,
-                      .prompt = {.ids = golden.ids},
-                      .generate = engine::Generate{.max_new_tokens = steps, .ignore_eos = true}});
+  if (golden.ids.size() < static_cast<std::size_t>(context)) {
+    requests.push_back({.prompt = {.ids = golden.ids},
+                        .generate = engine::Generate{.max_new_tokens = steps, .ignore_eos = true}});
+  }
   if (golden.ids.size() > 1) {
     engine::Score score{{{.ids = {golden.ids.begin() + 1, golden.ids.end()}}}};
-    requests.push_back({.id = 1, .prompt = {.ids = {golden.ids[0]}}, .score = std::move(score)});
+    requests.push_back({.prompt = {.ids = {golden.ids[0]}}, .score = std::move(score)});
   }
+  for (std::size_t i = 0; i < requests.size(); ++i) requests[i].id = i;
   return requests;
 }
 
 void compare_generated(const GoldenCase& golden, const engine::Completion& completion,
                        const LogProbs& logprobs, GoldenReport& report) {
-  require_served(completion);
   if (completion.tokens.empty()) throw engine::Error("generate: no token came back");
   const engine::GeneratedToken& first = completion.tokens.front();
   report.score_path.add(first.logprob - logprobs(golden.ids.size() - 1, first.id));
@@ -182,7 +182,6 @@ void compare_generated(const GoldenCase& golden, const engine::Completion& compl
 
 void compare_scored(const GoldenCase& golden, const engine::Completion& completion,
                     const LogProbs& logprobs, GoldenReport& report) {
-  require_served(completion);
   const std::size_t expected = golden.ids.size() - 1;
   if (completion.continuations.size() != 1 ||
       completion.continuations[0].logprobs.size() != expected) {
@@ -251,9 +250,13 @@ GoldenReport compare_case(const GoldenCase& golden, engine::LocalEngine& engine)
   compare_hidden(golden, trace, report);
   compare_routing(golden, trace, report);
 
-  const auto completions = engine::run(engine, path_requests(golden));
-  compare_generated(golden, completions.at(0), logprobs, report);
-  if (completions.size() > 1) compare_scored(golden, completions[1], logprobs, report);
+  const auto requests = path_requests(golden, engine.info().context);
+  const auto completions = engine::run(engine, requests);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    require_served(completions.at(i));
+    const auto compare = requests[i].generate ? compare_generated : compare_scored;
+    compare(golden, completions[i], logprobs, report);
+  }
   compare_text(golden, engine, report);
   return report;
 }

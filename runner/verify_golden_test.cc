@@ -183,6 +183,18 @@ TEST_F(VerifyGolden, GoldenOfAnotherModelIsRefused) {
   EXPECT_THROW(compare_case(golden_, engine_), InputError);
 }
 
+TEST_F(VerifyGolden, FullContextLeavesNoRoomToGenerate) {
+  golden_.ids.resize(FakeEngine::kContext, 1);
+  golden_.top_ids.clear();
+  golden_.top_logprobs.clear();
+  golden_.next_logprobs.clear();
+  golden_.routing.clear();
+  golden_.greedy.clear();
+  const GoldenReport report = compare_case(golden_, engine_);
+  EXPECT_EQ(report.score_path.values, FakeEngine::kContext - 1);
+  EXPECT_TRUE(report.score_path.within(1e-5));
+}
+
 TEST_F(VerifyGolden, RefusalIsAnError) {
   engine_.refuse = golden_.ids.size();
   EXPECT_THROW(compare_case(golden_, engine_), engine::Error);
