@@ -1,10 +1,13 @@
 # moebius_test(<name> <label> SOURCES ... LIBS ...): one test binary, one label.
-# Labels: unit, property, golden, e2e run anywhere; gpu needs a device.
+# Labels: unit, property, golden, e2e run anywhere; gpu needs a device. The environment reaches
+# the test as it is when ctest runs: MOEBIUS_SHARED (reference data), MOEBIUS_SEED.
+set(MOEBIUS_TEST_TIMEOUT 300 CACHE STRING "Seconds until CTest kills a test")
+add_custom_target(moebius_tests)  # builds every test, and nothing else
 function(moebius_test name label)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;LIBS")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE moebius_options ${arg_LIBS} GTest::gtest_main)
+  add_dependencies(moebius_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300
-    ENVIRONMENT "MOEBIUS_SHARED=$ENV{MOEBIUS_SHARED}")
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${MOEBIUS_TEST_TIMEOUT})
 endfunction()

@@ -77,7 +77,7 @@ struct ThreadPool::State {
   std::mutex error_mutex;
   std::exception_ptr error;
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   struct Scratch {
     std::unique_ptr<std::byte, Free> data;
@@ -165,7 +165,7 @@ std::byte* ThreadPool::scratch(int slot, std::size_t bytes) {
   State::Scratch& scratch = state_->scratch[slot];
   if (scratch.bytes < bytes) {
     scratch.data.reset();
-    scratch.data.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64})));
+    scratch.data.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})));
     scratch.bytes = bytes;
   }
   return scratch.data.get();

@@ -45,6 +45,9 @@ TEST(ReadTextFile, RefusesWhatIsTooLong) {
   const std::string path = dir.write("long", "12345");
   EXPECT_EQ(error_text([&] { read_text_file(path, 4); }),
             path + ": expected at most 4 bytes, found more");
+  ASSERT_EQ(::truncate(path.c_str(), std::int64_t{1} << 42), 0) << "a hole, no disk space";
+  EXPECT_EQ(error_text([&] { read_text_file(path, 4); }),
+            path + ": expected at most 4 bytes, found more");
 }
 
 TEST(ReadTextFile, RefusesWhatItMayNotRead) {

@@ -87,15 +87,15 @@ const json& checked_array(const ConfigReader& reader, std::string_view field, co
 }  // namespace
 
 struct ConfigReader::Json {
+  explicit Json(json value) : root(std::move(value)) {}
   json root;
 };
 
-ConfigReader::ConfigReader(std::string_view text, std::string where) : where_(std::move(where)) {
-  auto parsed = std::make_shared<Json>();
-  parsed->root = parse_json(text, where_);
-  if (!parsed->root.is_object()) fail("expected a JSON object, found " + describe(parsed->root));
-  node_ = &parsed->root;
-  json_ = std::move(parsed);
+ConfigReader::ConfigReader(std::string_view text, std::string where)
+    : node_(nullptr), where_(std::move(where)) {
+  json_ = std::make_shared<Json>(parse_json(text, where_));
+  if (!json_->root.is_object()) fail("expected a JSON object, found " + describe(json_->root));
+  node_ = &json_->root;
 }
 
 ConfigReader::ConfigReader(std::shared_ptr<const Json> json, const void* node, std::string where)

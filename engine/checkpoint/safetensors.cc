@@ -84,7 +84,7 @@ class HeaderReader : public JsonEvents {
   bool end_array() override {
     if (in_ == In::kOffsets && tensors_.back().offsets.size() != 2) {
       unexpected(std::to_string(tensors_.back().offsets.size()) + " of them");
-    };
+    }
     in_ = In::kTensor;
     return true;
   }

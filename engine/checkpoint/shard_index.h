@@ -3,7 +3,7 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace moebius::engine {
@@ -11,6 +11,9 @@ namespace moebius::engine {
 struct ShardedTensor {
   std::string name;
   std::string shard;  // a plain file name
+  bool operator<(const ShardedTensor& other) const {
+    return std::tie(name, shard) < std::tie(other.name, other.shard);
+  }
 };
 
 /// Reads the index `text`, `where` naming it in messages; sorted by tensor name. Throws Error

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -218,36 +219,29 @@ std::vector<std::string> shard_paths(const std::vector<ShardedTensor>& listed,
   return paths;
 }
 
-// Both lists are sorted by name: walks them side by side.
-void check_index(const std::vector<ShardedTensor>& listed, const std::vector<Entry>& stored,
+// What is in `all` and not in `known`; both sorted.
+std::vector<ShardedTensor> missing_from(const std::vector<ShardedTensor>& known,
+                                        const std::vector<ShardedTensor>& all) {
+  std::vector<ShardedTensor> rest;
+  std::set_difference(all.begin(), all.end(), known.begin(), known.end(), std::back_inserter(rest));
+  return rest;
+}
+
+void check_index(const std::vector<ShardedTensor>& listed, const std::vector<Entry>& entries,
                  const std::string& folder, const std::string& index) {
-  std::size_t absent = 0, unlisted = 0;
-  const ShardedTensor* first_absent = nullptr;
-  const Entry* first_unlisted = nullptr;
-  auto entry = stored.begin();
-  const auto pass_unlisted = [&](const std::string* until) {
-    for (; entry != stored.end() && (until == nullptr || entry->name < *until); ++entry) {
-      if (unlisted++ == 0) first_unlisted = &*entry;
-    }
+  std::vector<ShardedTensor> stored;
+  stored.reserve(entries.size());
+  for (const Entry& entry : entries)
+    stored.push_back({entry.name, entry.file.substr(folder.size())});
+  const auto found = [](const std::vector<ShardedTensor>& tensors, const char* what) {
+    return ", found " + std::to_string(tensors.size()) + what + ", the first is " +
+           quote(tensors[0].name) + " in " + quote(tensors[0].shard);
   };
-  for (const ShardedTensor& tensor : listed) {
-    pass_unlisted(&tensor.name);
-    const bool there = entry != stored.end() && entry->name == tensor.name;
-    if (!there || entry->file != folder + tensor.shard) {
-      if (absent++ == 0) first_absent = &tensor;
-    }
-    if (there) ++entry;
+  if (const auto absent = missing_from(stored, listed); !absent.empty()) {
+    throw Error(index + ": expected each tensor in the shard named" + found(absent, " not there"));
   }
-  pass_unlisted(nullptr);
-  if (absent > 0) {
-    throw Error(index + ": expected each tensor in the shard named, found " +
-                std::to_string(absent) + " not there, the first is " + quote(first_absent->name) +
-                " in " + quote(first_absent->shard));
-  }
-  if (unlisted > 0) {
-    throw Error(index + ": expected every tensor of the shards, found " + std::to_string(unlisted) +
-                " not listed, the first is " + quote(first_unlisted->name) + " in " +
-                first_unlisted->file);
+  if (const auto unlisted = missing_from(listed, stored); !unlisted.empty()) {
+    throw Error(index + ": expected every tensor of the shards" + found(unlisted, " not listed"));
   }
 }
 

@@ -9,7 +9,6 @@
 #include "engine/checkpoint/checkpoint_files.h"
 #include "engine/checkpoint/config_reader.h"
 #include "engine/embedded/embedded.h"
-#include "engine/engine.h"
 
 namespace moebius::engine {
 namespace {

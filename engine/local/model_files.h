@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/checkpoint/tensor_source.h"
+#include "engine/engine.h"
 #include "engine/families/family.h"
 #include "engine/text/tokenizer.h"
 

@@ -39,7 +39,9 @@ std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
 }  // namespace
 
 Bpe::Bpe(const std::vector<Token>& tokens, const std::vector<Merge>& merges, bool whole_words)
-    : tokens_(tokens), whole_words_(whole_words), alone_(new std::atomic<std::uint8_t>[tokens.size()]) {
+    : tokens_(tokens),
+      whole_words_(whole_words),
+      alone_(new std::atomic<std::uint8_t>[tokens.size()]) {
   for (std::size_t i = 0; i < tokens.size(); ++i) alone_[i] = kUnknown;
   byte_ids_.fill(-1);
   words_.assign(std::bit_ceil(tokens.size() * 2 + 1), -1);
@@ -86,7 +88,8 @@ std::int32_t Bpe::find(std::string_view word) const {
 void Bpe::encode(std::string_view word, Work& work, std::vector<std::int32_t>& out) const {
   const std::int32_t id = find(word);
   std::uint8_t alone = kNo;
-  if (id >= 0) alone = whole_words_ ? kYes : alone_[id].load(std::memory_order_relaxed);
+  if (id >= 0 && whole_words_) alone = kYes;
+  if (id >= 0 && !whole_words_) alone = alone_[id].load(std::memory_order_relaxed);
   if (alone == kYes) {
     out.push_back(id);
     return;

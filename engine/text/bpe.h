@@ -13,10 +13,10 @@ namespace moebius::engine {
 
 /// One entry of the vocabulary.
 struct Token {
-  std::string text;   // as tokenizer.json writes it
-  std::string bytes;  // what it stands for
-  bool known = false;    // false: a gap in the ids
-  bool model = false;    // part of the byte-pair model; an added token may be both
+  std::string text;    // as tokenizer.json writes it
+  std::string bytes;   // what it stands for
+  bool known = false;  // false: a gap in the ids
+  bool model = false;  // part of the byte-pair model; an added token may be both
   bool special = false;
   bool added = false;
 };

@@ -10,8 +10,9 @@
 namespace moebius::engine {
 
 bool CharClass::has_wide(char32_t c) const {
-  const auto above = std::upper_bound(ranges.begin(), ranges.end(), c,
-                                      [](char32_t x, const auto& range) { return x < range.first; });
+  const auto above =
+      std::upper_bound(ranges.begin(), ranges.end(), c,
+                       [](char32_t x, const auto& range) { return x < range.first; });
   bool in = above != ranges.begin() && c <= above[-1].second;
   if (!in && categories != 0) in = (category_bit(c) & categories) != 0;
   return in != negated;
@@ -164,7 +165,9 @@ class PatternMatcher {
 void Pattern::split(std::string_view text, Piece piece, std::vector<Piece>& out) const {
   const char* const begin = text.data() + piece.begin;
   const char* const end = text.data() + piece.end;
-  const auto offset = [&text](const char* p) { return static_cast<std::uint32_t>(p - text.data()); };
+  const auto offset = [&text](const char* p) {
+    return static_cast<std::uint32_t>(p - text.data());
+  };
   PatternMatcher matcher(*this, begin, end);
   const char* done = begin;  // everything before it is in `out`
   for (const char* p = begin; p != end;) {

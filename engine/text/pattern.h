@@ -71,7 +71,7 @@ class Pattern {
 
   std::vector<CharClass> classes_;
   std::vector<Node> nodes_;
-  std::vector<int> alternatives_;                // at most 32
+  std::vector<int> alternatives_;               // at most 32
   std::array<std::uint32_t, 256> starts_ = {};  // alternatives that can begin with a byte
 };
 

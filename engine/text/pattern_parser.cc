@@ -17,7 +17,9 @@ constexpr std::uint32_t kMaxCount = 1000;
 constexpr std::uint32_t kSpaceCategories =
     1U << UTF8PROC_CATEGORY_ZS | 1U << UTF8PROC_CATEGORY_ZL | 1U << UTF8PROC_CATEGORY_ZP;
 
-void add_ascii(CharClass& set, char32_t c) { set.ascii[c >> 6] |= std::uint64_t{1} << (c & 63); }
+void add_ascii(CharClass& set, char32_t c) {
+  set.ascii[c >> 6] |= std::uint64_t{1} << (c & 63);
+}
 
 void add_range(CharClass& set, char32_t first, char32_t last) {
   for (char32_t c = first; c <= last && c < 128; ++c) add_ascii(set, c);
@@ -57,7 +59,9 @@ void merge_ranges(std::vector<std::pair<char32_t, char32_t>>& ranges) {
   ranges = std::move(merged);
 }
 
-bool is_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_letter(char32_t c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 // Simple case folding of one character: ASCII, and the two others that fold into ASCII.
 CharClass fold_char(char32_t c) {

@@ -18,8 +18,8 @@ class PatternParser {
 
  private:
   struct Item {
-    Pattern::Node node;                         // kClass: complete; otherwise only the kind
-    std::vector<std::vector<Item>> branches;    // kOneOf, kNotAhead
+    Pattern::Node node;                       // kClass: complete; otherwise only the kind
+    std::vector<std::vector<Item>> branches;  // kOneOf, kNotAhead
   };
   using Sequence = std::vector<Item>;
 
@@ -32,7 +32,7 @@ class PatternParser {
   CharClass parse_class(bool fold);
   void parse_escape(CharClass& out, bool in_class);
   void parse_property(CharClass& out, bool negated);
-  char32_t parse_char();            // a character, escaped or not
+  char32_t parse_char();  // a character, escaped or not
   char32_t escaped_char(char32_t letter);
   char32_t hex(int digits);
   Item item_of(CharClass set);

@@ -25,7 +25,9 @@ void PreTokenizer::add_split(std::string_view regex) {
   steps_.push_back({.pattern = static_cast<int>(patterns_.size()) - 1});
 }
 
-void PreTokenizer::add_prefix_space() { steps_.push_back({.prefix_space = true}); }
+void PreTokenizer::add_prefix_space() {
+  steps_.push_back({.prefix_space = true});
+}
 
 void PreTokenizer::run(std::string_view text, Work& work) const {
   work.text = text;

@@ -104,7 +104,9 @@ std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json, std::string_v
 Tokenizer::Tokenizer(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Tokenizer::~Tokenizer() = default;
 
-std::int32_t Tokenizer::vocab() const { return static_cast<std::int32_t>(data_->tokens.size()); }
+std::int32_t Tokenizer::vocab() const {
+  return static_cast<std::int32_t>(data_->tokens.size());
+}
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special) const {
   // Offsets are 32 bits wide, and a prefix space may be added to every character.
@@ -124,19 +126,35 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_speci
   return out;
 }
 
-std::string_view Tokenizer::token(std::int32_t id) const { return known_token(*data_, id).text; }
-std::string_view Tokenizer::bytes(std::int32_t id) const { return known_token(*data_, id).bytes; }
-bool Tokenizer::is_special(std::int32_t id) const { return known_token(*data_, id).special; }
+std::string_view Tokenizer::token(std::int32_t id) const {
+  return known_token(*data_, id).text;
+}
+std::string_view Tokenizer::bytes(std::int32_t id) const {
+  return known_token(*data_, id).bytes;
+}
+bool Tokenizer::is_special(std::int32_t id) const {
+  return known_token(*data_, id).special;
+}
 
 std::int32_t Tokenizer::id(std::string_view token) const {
   const auto at = data_->ids.find(token);
   return at == data_->ids.end() ? -1 : at->second;
 }
 
-std::int32_t Tokenizer::bos() const { return data_->bos; }
-bool Tokenizer::adds_bos() const { return data_->adds_bos; }
-std::int32_t Tokenizer::eos() const { return data_->eos; }
-const std::string& Tokenizer::chat_template() const { return data_->chat_template; }
-const std::string& Tokenizer::hash() const { return data_->hash; }
+std::int32_t Tokenizer::bos() const {
+  return data_->bos;
+}
+bool Tokenizer::adds_bos() const {
+  return data_->adds_bos;
+}
+std::int32_t Tokenizer::eos() const {
+  return data_->eos;
+}
+const std::string& Tokenizer::chat_template() const {
+  return data_->chat_template;
+}
+const std::string& Tokenizer::hash() const {
+  return data_->hash;
+}
 
 }  // namespace moebius::engine

@@ -33,7 +33,8 @@ std::string in_quotes(std::string_view text) {
   std::size_t stop = std::min<std::size_t>(text.size(), 60);
   while (stop > 0 && stop < text.size() && is_continuation(text[stop])) --stop;
   std::string out = "\"" + std::string(text.substr(0, stop));
-  std::replace_if(out.begin(), out.end(), [](char c) { return c >= 0 && c < ' '; }, '?');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c >= 0 && c < ' '; }, '?');
   return out + (stop < text.size() ? "...\"" : "\"");
 }
 
@@ -67,7 +68,8 @@ void read_vocabulary(const Json& model, Tokenizer::Data& data) {
                   in_quotes(text));
     }
     const auto bytes = from_byte_alphabet(text);
-    token = {.text = text, .bytes = bytes.value_or(text), .known = true, .model = bytes.has_value()};
+    token = {
+        .text = text, .bytes = bytes.value_or(text), .known = true, .model = bytes.has_value()};
   }
 }
 
@@ -140,7 +142,8 @@ std::pair<std::string, std::string> merge_parts(const Json& merge) {
       return {text.substr(0, space), text.substr(space + 1)};
     }
   }
-  throw Error("model.merges: expected \"a b\" or [\"a\", \"b\"], found " + in_quotes(merge.dump(-1, ' ', true)));
+  throw Error("model.merges: expected \"a b\" or [\"a\", \"b\"], found " +
+              in_quotes(merge.dump(-1, ' ', true)));
 }
 
 std::int32_t merge_token(const Tokenizer::Data& data, const std::string& text) {
@@ -180,7 +183,8 @@ void check_model(const Json& model) {
   }
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const Json& value = field(model, name);
-    if (!value.is_null() && value != "") throw Error(std::string("model.") + name + " is not supported");
+    if (!value.is_null() && value != "")
+      throw Error(std::string("model.") + name + " is not supported");
   }
   if (flag(model, "byte_fallback", false, "model")) {
     throw Error("model.byte_fallback: expected false; only byte-level BPE is supported");
@@ -207,7 +211,8 @@ void read_normalizer(const Json& json, Tokenizer::Data& data) {
 void check_decoder(const Json& decoder) {
   const Json& type = field(decoder, "type");
   if (!decoder.is_null() && type != "ByteLevel") {
-    throw Error("decoder " + in_quotes(type.dump(-1, ' ', true)) + " is not supported (known: ByteLevel)");
+    throw Error("decoder " + in_quotes(type.dump(-1, ' ', true)) +
+                " is not supported (known: ByteLevel)");
   }
 }
 
@@ -245,7 +250,8 @@ std::int32_t read_token_name(const Json& json, const char* name, const Tokenizer
   if (!text.is_string()) throw Error(std::string(name) + ": expected a text");
   const auto at = data.ids.find(text.get_ref<const std::string&>());
   if (at != data.ids.end()) return at->second;
-  throw Error(std::string(name) + ": " + in_quotes(text.get<std::string>()) + " is no token of tokenizer.json");
+  throw Error(std::string(name) + ": " + in_quotes(text.get<std::string>()) +
+              " is no token of tokenizer.json");
 }
 
 std::string read_chat_template(const Json& json) {
@@ -295,7 +301,8 @@ void read_tokenizer(std::string_view text, Tokenizer::Data& data) {
   read_added_tokens(json, data);
   index_tokens(data);
   index_added_tokens(json, data);
-  data.bpe.emplace(data.tokens, read_merges(model, data), flag(model, "ignore_merges", false, "model"));
+  data.bpe.emplace(data.tokens, read_merges(model, data),
+                   flag(model, "ignore_merges", false, "model"));
   read_post_processor(field(json, "post_processor"), data);
 }
 

@@ -22,16 +22,29 @@ constexpr Delta kDelta[] = {
 #include "engine/text/unicode_delta.inc"
 };
 
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+constexpr Range kNfcUnknown[] = {
+#include "engine/text/nfc_unknown.inc"
+};
+
+// The range that holds `c`, or null. `ranges`: ascending and disjoint.
+template <typename T, std::size_t n>
+const T* find_range(const T (&ranges)[n], char32_t c) {
+  const T* at = std::upper_bound(std::begin(ranges), std::end(ranges), c,
+                                 [](char32_t x, const T& range) { return x < range.first; });
+  return at != std::begin(ranges) && c <= at[-1].last ? at - 1 : nullptr;
+}
+
 constexpr std::array<std::string_view, 30> kCategories = {
     "Cn", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps",
     "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co"};
 static_assert(UTF8PROC_CATEGORY_CN == 0 && UTF8PROC_CATEGORY_CO == 29);
 
 int category(char32_t c) {
-  const auto* end = std::end(kDelta);
-  const auto* at = std::upper_bound(std::begin(kDelta), end, c,
-                                    [](char32_t x, const Delta& d) { return x < d.first; });
-  if (at != std::begin(kDelta) && c <= at[-1].last) return at[-1].category;
+  if (const Delta* changed = find_range(kDelta, c)) return changed->category;
   return utf8proc_category(static_cast<utf8proc_int32_t>(c));
 }
 
@@ -39,17 +52,18 @@ int category(char32_t c) {
 void decompose(char32_t c, std::vector<utf8proc_int32_t>& out) {
   std::array<utf8proc_int32_t, 32> buffer;
   int boundary = 0;
-  const auto n =
-      utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), buffer.data(), buffer.size(),
-                              static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE),
-                              &boundary);
+  const auto n = utf8proc_decompose_char(
+      static_cast<utf8proc_int32_t>(c), buffer.data(), buffer.size(),
+      static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE), &boundary);
   if (n < 0 || n > static_cast<utf8proc_ssize_t>(buffer.size())) {
     throw Error(std::string("NFC: ") + utf8proc_errmsg(n));
   }
   out.insert(out.end(), buffer.begin(), buffer.begin() + n);
 }
 
-int combining_class(utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; }
+int combining_class(utf8proc_int32_t c) {
+  return utf8proc_get_property(c)->combining_class;
+}
 
 // utf8proc's own reordering is a bubble sort: quadratic on a long run of marks.
 void reorder_marks(std::vector<utf8proc_int32_t>& chars) {
@@ -60,9 +74,22 @@ void reorder_marks(std::vector<utf8proc_int32_t>& chars) {
     }
     auto stop = at;
     while (stop != chars.end() && combining_class(*stop) != 0) ++stop;
-    std::stable_sort(at, stop, [](auto a, auto b) { return combining_class(a) < combining_class(b); });
+    std::stable_sort(at, stop,
+                     [](auto a, auto b) { return combining_class(a) < combining_class(b); });
     at = stop;
   }
+}
+
+// Appends the composition of `chars` and empties it.
+void compose(std::vector<utf8proc_int32_t>& chars, std::string& out) {
+  if (chars.empty()) return;
+  reorder_marks(chars);
+  const auto n =
+      utf8proc_normalize_utf32(chars.data(), static_cast<utf8proc_ssize_t>(chars.size()),
+                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  if (n < 0) throw Error(std::string("NFC: ") + utf8proc_errmsg(n));
+  for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, static_cast<char32_t>(chars[i]));
+  chars.clear();
 }
 
 }  // namespace
@@ -73,7 +100,9 @@ void append_utf8(std::string& out, char32_t c) {
   out.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(n));
 }
 
-std::uint32_t category_bit(char32_t c) { return std::uint32_t{1} << category(c); }
+std::uint32_t category_bit(char32_t c) {
+  return std::uint32_t{1} << category(c);
+}
 
 std::optional<std::uint32_t> category_bits(std::string_view name) {
   std::uint32_t bits = 0;
@@ -88,8 +117,8 @@ std::optional<std::uint32_t> category_bits(std::string_view name) {
 
 bool is_space(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13);
-  constexpr std::uint32_t kZ = 1U << UTF8PROC_CATEGORY_ZS | 1U << UTF8PROC_CATEGORY_ZL |
-                               1U << UTF8PROC_CATEGORY_ZP;
+  constexpr std::uint32_t kZ =
+      1U << UTF8PROC_CATEGORY_ZS | 1U << UTF8PROC_CATEGORY_ZL | 1U << UTF8PROC_CATEGORY_ZP;
   return c == 0x85 || (category_bit(c) & kZ) != 0;
 }
 
@@ -114,31 +143,22 @@ Utf8Char read_utf8(std::string_view text) {
 std::string nfc(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  std::vector<utf8proc_int32_t> chars;
-  while (p != end) {
-    // Characters below U+0300 are in form C as they are; only what follows can change the last.
-    const char* stop = p;
-    const char* last = p;
-    while (stop != end && static_cast<unsigned char>(*stop) < 0xCC) {
-      last = stop;
-      next_char(stop);
+  std::vector<utf8proc_int32_t> chars;  // the last, not yet certain characters, decomposed
+  const char* const end = text.data() + text.size();
+  for (const char* p = text.data(); p != end;) {
+    const char* const start = p;
+    const char32_t c = next_char(p);
+    const bool unknown = find_range(kNfcUnknown, c) != nullptr;
+    // Below U+0300 nothing changes what stands before it, so all of that is certain.
+    if (c < 0x300 || unknown) compose(chars, out);
+    // Nor does it change itself, unless a mark follows.
+    if (unknown || (c < 0x300 && (p == end || static_cast<unsigned char>(*p) < 0xCC))) {
+      out.append(start, p);
+    } else {
+      decompose(c, chars);
     }
-    if (stop == end) last = end;
-    out.append(p, last);
-    p = last;
-    chars.clear();
-    if (p != end) decompose(next_char(p), chars);
-    while (p != end && static_cast<unsigned char>(*p) >= 0xCC) decompose(next_char(p), chars);
-    if (chars.empty()) continue;
-    reorder_marks(chars);
-    const auto n = utf8proc_normalize_utf32(
-        chars.data(), static_cast<utf8proc_ssize_t>(chars.size()),
-        static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
-    if (n < 0) throw Error(std::string("NFC: ") + utf8proc_errmsg(n));
-    for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, static_cast<char32_t>(chars[i]));
   }
+  compose(chars, out);
   return out;
 }
 

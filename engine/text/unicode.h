@@ -32,11 +32,13 @@ inline char32_t next_char(const char*& p) {
   return c;
 }
 
-inline bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+inline bool is_continuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
 
 void append_utf8(std::string& out, char32_t c);
 
-/// General category as a bit: 1 << UTF8PROC_CATEGORY_*. Unicode 16.
+/// General category as a bit: 1 << UTF8PROC_CATEGORY_*. Unicode 16, as in the reference tokenizers.
 std::uint32_t category_bit(char32_t c);
 
 /// Bits of a category ("Lu") or of a major class ("L"); nullopt if there is none of that name.
@@ -57,7 +59,8 @@ struct Utf8Char {
 };
 Utf8Char read_utf8(std::string_view text);
 
-/// Normalization form C of valid UTF-8. O(n log n) on any text.
+/// Normalization form C of valid UTF-8 as the reference tokenizers have it, whose tables are those
+/// of Unicode 9: later marks stay where they are. O(n log n) on any text.
 std::string nfc(std::string_view text);
 
 }  // namespace moebius::engine

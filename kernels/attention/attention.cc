@@ -71,7 +71,7 @@ class AttentionLaunch {
         layout_(args, pool_.threads()),
         base_(aligned(args.workspace)),
         firsts_(reinterpret_cast<std::int64_t*>(base_ + layout_.firsts)) {
-    choose_block_rows();
+    choose_blocks();
   }
 
   void run(bool parallel) {
@@ -100,26 +100,46 @@ class AttentionLaunch {
     return tokens_of(args_.batch, s) * (args_.heads / args_.kv_heads);
   }
 
-  // Large blocks read a page once for many rows, small ones keep all threads busy.
-  void choose_block_rows() {
-    for (block_rows_ = kAttentionBlockRows;; block_rows_ /= 2) {
-      firsts_[0] = 0;
-      for (std::int64_t s = 0; s < args_.batch.sequences; ++s) {
-        firsts_[s + 1] = firsts_[s] + args_.kv_heads * ceil_div(rows_of(s), block_rows_);
-      }
-      if (block_rows_ <= 16 || firsts_[args_.batch.sequences] >= wanted_blocks()) return;
+  std::int64_t per_head(std::int64_t s) const { return ceil_div(rows_of(s), block_rows_); }
+  /// KV heads per block of sequence s.
+  std::int64_t heads_of(std::int64_t s) const {
+    if (!attention_few(args_, rows_of(s)) || rows_of(s) == 0) return 1;
+    return std::clamp<std::int64_t>(kAttentionBlockRows / rows_of(s), 1, block_heads_);
+  }
+
+  /// Numbers the blocks; whether they and their chunks can keep all threads busy.
+  bool try_blocks(std::int64_t rows, std::int64_t heads) {
+    block_rows_ = rows;
+    block_heads_ = heads;
+    firsts_[0] = 0;
+    std::int64_t units = 0;
+    for (std::int64_t s = 0; s < args_.batch.sequences; ++s) {
+      const std::int64_t blocks = ceil_div(args_.kv_heads, heads_of(s)) * per_head(s);
+      firsts_[s + 1] = firsts_[s] + blocks;
+      const std::int64_t end = args_.batch.position_begin[s] + tokens_of(args_.batch, s);
+      units += blocks * ceil_div(end, kAttentionChunk);
     }
+    return units >= wanted_blocks();
+  }
+
+  // Large blocks read a page once for many rows and heads, small ones keep threads busy.
+  void choose_blocks() {
+    for (std::int64_t heads = args_.kv_heads; heads > 1; heads /= 2) {
+      if (try_blocks(kAttentionBlockRows, heads)) return;
+    }
+    for (std::int64_t rows = kAttentionBlockRows; !try_blocks(rows, 1) && rows > 16;) rows /= 2;
   }
 
   /// Block i; the last rows of a sequence, which see most keys, come first.
   AttentionBlock block(std::int64_t i) const {
     const std::int64_t* end = firsts_ + args_.batch.sequences + 1;
     const std::int64_t s = std::upper_bound<const std::int64_t*>(firsts_, end, i) - firsts_ - 1;
-    const std::int64_t per_head = ceil_div(rows_of(s), block_rows_);
-    const std::int64_t row0 = (per_head - 1 - (i - firsts_[s]) % per_head) * block_rows_;
+    const std::int64_t head = (i - firsts_[s]) / per_head(s) * heads_of(s);
+    const std::int64_t row0 = (per_head(s) - 1 - (i - firsts_[s]) % per_head(s)) * block_rows_;
     return {.args = &args_,
             .sequence = s,
-            .kv_head = (i - firsts_[s]) / per_head,
+            .kv_head = head,
+            .kv_heads = std::min(heads_of(s), args_.kv_heads - head),
             .row0 = row0,
             .rows = std::min(block_rows_, rows_of(s) - row0)};
   }
@@ -192,6 +212,7 @@ class AttentionLaunch {
   float* base_;
   std::int64_t* firsts_;  // [sequences + 1] first block of each sequence
   std::int64_t block_rows_ = 0;
+  std::int64_t block_heads_ = 0;  // KV heads of a block of few rows
 };
 
 /// Pairs of a row and a position it sees, times heads.

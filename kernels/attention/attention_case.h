@@ -152,17 +152,19 @@ class AttentionCase {
     for (std::int64_t i = 0; i < count; ++i) set(i, value);
   }
   void fill_sequence(std::int64_t s) {
-    std::uniform_real_distribution<float> uniform(-2, 2);
+    const auto uniform = [this] {  // [-2, 2)
+      return static_cast<float>(random_() >> 8 & 0xFFFFFF) * 0x1p-22F - 2.0F;
+    };
     for (std::int64_t p = 0; p < lengths_[s]; ++p) {
-      for (std::int64_t e = 0; e < width(); ++e) set(at(s, p) + e, uniform(random_));
+      for (std::int64_t e = 0; e < width(); ++e) set(at(s, p) + e, uniform());
     }
     auto& q = queries_.emplace_back(lengths_[s] * shape_.heads * shape_.qk_dim);
-    for (float& value : q) value = uniform(random_);
+    for (float& value : q) value = uniform();
   }
 
   AttentionShape shape_;
   std::vector<std::int64_t> lengths_;
-  std::mt19937 random_;
+  std::mt19937_64 random_;
   std::int64_t max_pages_ = 0;
   std::vector<std::int32_t> table_;  // [sequences, max_pages]
   std::vector<float> wide_;          // the cache, one of the two

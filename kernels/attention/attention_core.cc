@@ -16,6 +16,10 @@ HWY_BEFORE_NAMESPACE();
 namespace moebius::kernels::HWY_NAMESPACE {
 namespace {
 
+bool few_rows(const AttentionBlock& block) {
+  return attention_few(*block.args, block.rows);
+}
+
 void pack(const AttentionBlock& block, float* scratch) {
   few_rows(block) ? pack_few(block, scratch) : pack_rows(block, scratch);
 }

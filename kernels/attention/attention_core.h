@@ -15,7 +15,7 @@ inline constexpr std::int64_t kAttentionTileRows = 32;
 /// Tiles that share one widened copy of a page.
 inline constexpr std::int64_t kAttentionBlockTiles = 2;
 inline constexpr std::int64_t kAttentionBlockRows = kAttentionTileRows * kAttentionBlockTiles;
-/// Up to this many rows, lanes run along keys and value dimensions instead of rows.
+/// Up to this many rows lanes run along keys and value dimensions instead of rows.
 inline constexpr std::int64_t kAttentionFewRows = 8;
 
 constexpr std::int64_t padded(std::int64_t value, std::int64_t multiple) {
@@ -24,12 +24,15 @@ constexpr std::int64_t padded(std::int64_t value, std::int64_t multiple) {
 
 /// Query rows of one sequence that share a KV head. Row i of the sequence's
 /// tokens * group rows is head kv_head * group + i % group of token i / group.
+/// Blocks of few rows may stand for the same rows of several KV heads: their entries lie
+/// side by side in a page and are best read together.
 struct AttentionBlock {
   const AttentionArgs* args = nullptr;
   std::int64_t sequence = 0;
   std::int64_t kv_head = 0;
+  std::int64_t kv_heads = 1;  // more only if few() and kv_heads * rows <= kAttentionBlockRows
   std::int64_t row0 = 0;
-  std::int64_t rows = 0;  // 1 .. kAttentionBlockRows
+  std::int64_t rows = 0;  // 1 .. kAttentionBlockRows, of each KV head
 
   std::int64_t group() const { return args->heads / args->kv_heads; }
   std::int64_t position(std::int64_t row) const {
@@ -41,7 +44,19 @@ struct AttentionBlock {
     const std::int64_t token = args->batch.row_begin[sequence] + (row0 + row) / group();
     return token * args->heads + kv_head * group() + (row0 + row) % group();
   }
+  /// The rows of KV head kv_head + h alone.
+  AttentionBlock head(std::int64_t h) const {
+    AttentionBlock one = *this;
+    one.kv_head += h;
+    one.kv_heads = 1;
+    return one;
+  }
 };
+
+/// Whether lanes run along keys and value dimensions for so many rows.
+inline bool attention_few(const AttentionArgs& args, std::int64_t rows) {
+  return rows <= kAttentionFewRows && args.qk_dim % 8 == 0 && args.v_dim % 16 == 0;
+}
 
 /// Floats of a block's state: maxima, sums and weighted values of a chunk, or of
 /// all chunks merged so far.
@@ -49,10 +64,15 @@ constexpr std::int64_t attention_state_floats(const AttentionArgs& args) {
   return kAttentionBlockRows * (2 + args.v_dim);
 }
 
+/// Floats from one widened row of n elements to the next.
+constexpr std::int64_t widened_ld(std::int64_t n) {
+  return padded(n, 16) + 16;
+}
+
 /// Floats a worker needs beside states: packed queries, scores, one widened page.
 constexpr std::int64_t attention_scratch_floats(const AttentionArgs& args) {
   return kAttentionBlockRows * (args.qk_dim + kAttentionChunk) +
-         kPageTokens * std::max(args.qk_dim, args.v_dim) + 16;
+         kPageTokens * widened_ld(std::max(args.qk_dim, args.v_dim));
 }
 
 /// The SIMD core, in the order of calls; all targets and both ways to lay out lanes give

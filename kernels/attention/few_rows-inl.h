@@ -26,12 +26,7 @@ HWY_BEFORE_NAMESPACE();
 namespace moebius::kernels::HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE bool few_rows(const AttentionBlock& block) {
-  return block.rows <= kAttentionFewRows && block.args->qk_dim % 8 == 0 &&
-         block.args->v_dim % 16 == 0;
-}
-
-/// A worker's scratch.
+/// A worker's scratch, as the h-th KV head of a block sees it.
 struct FewScratch {
   float* queries;  // [rows, qk_dim]
   float* scores;   // [rows, kAttentionChunk]
@@ -39,22 +34,28 @@ struct FewScratch {
   float* ones;     // [16]
   float* sums;     // [rows, 16]
 
-  FewScratch(float* base, std::int64_t qk_dim)
-      : queries(base),
-        scores(queries + kAttentionFewRows * qk_dim),
-        keys(scores + kAttentionFewRows * kAttentionChunk),
-        ones(keys + kPageTokens * qk_dim),
-        sums(ones + 16) {}
+  FewScratch(float* base, const AttentionBlock& block, std::int64_t h) {
+    const std::int64_t qk_dim = block.args->qk_dim;
+    queries = base + h * block.rows * qk_dim;
+    scores = base + kAttentionBlockRows * qk_dim + h * block.rows * kAttentionChunk;
+    keys = base + kAttentionBlockRows * (qk_dim + kAttentionChunk);
+    ones = keys + kPageTokens * qk_dim;
+    sums = ones + 16;
+  }
 };
 
-/// A block's state: maxima, sums, values [rows, v_dim].
+/// A block's state, as its h-th KV head sees it.
 struct FewState {
-  float* max;
-  float* sum;
-  float* values;
-  explicit FewState(float* base)
-      : max(base), sum(base + kAttentionBlockRows), values(base + 2 * kAttentionBlockRows) {}
-  explicit FewState(const float* base) : FewState(const_cast<float*>(base)) {}
+  float* max;     // [rows]
+  float* sum;     // [rows]
+  float* values;  // [rows, v_dim]
+
+  FewState(float* base, const AttentionBlock& block, std::int64_t h)
+      : max(base + h * block.rows),
+        sum(max + kAttentionBlockRows),
+        values(base + 2 * kAttentionBlockRows + h * block.rows * block.args->v_dim) {}
+  FewState(const float* base, const AttentionBlock& block, std::int64_t h)
+      : FewState(const_cast<float*>(base), block, h) {}
 };
 
 /// Keys of the chunk that a row sees.
@@ -65,25 +66,32 @@ HWY_INLINE std::int64_t seen(const AttentionBlock& block, std::int64_t row, std:
 
 HWY_INLINE void pack_few(const AttentionBlock& block, float* scratch) {
   const std::int64_t qk_dim = block.args->qk_dim;
-  const FewScratch s(scratch, qk_dim);
-  for (std::int64_t row = 0; row < block.rows; ++row) {
-    std::copy_n(block.args->q + block.index(row) * qk_dim, qk_dim, s.queries + row * qk_dim);
+  for (std::int64_t h = 0; h < block.kv_heads; ++h) {
+    const AttentionBlock head = block.head(h);
+    const FewScratch s(scratch, block, h);
+    for (std::int64_t row = 0; row < block.rows; ++row) {
+      std::copy_n(block.args->q + head.index(row) * qk_dim, qk_dim, s.queries + row * qk_dim);
+    }
+    std::fill_n(s.ones, 16, 1.0F);
   }
-  std::fill_n(s.ones, 16, 1.0F);
 }
 
+/// Scores of page `page` for all rows; `end` keys of its chunk are seen.
 template <class T>
-HWY_INLINE void score_few(const AttentionBlock& block, std::int64_t chunk, std::int64_t key0,
-                          std::int64_t count, const FewScratch& scratch) {
+HWY_INLINE void score_few(const AttentionBlock& block, std::int64_t page, std::int64_t end,
+                          const FewScratch& scratch) {
   const AttentionArgs& args = *block.args;
-  const T* entries = page_entries<T>(block, (chunk * kAttentionChunk + key0) / kPageTokens) +
-                     args.k_offset + block.kv_head * args.qk_dim;
+  const std::int64_t key0 = page * kPageTokens % kAttentionChunk;
+  const std::int64_t count = std::min(kPageTokens, end - key0);
+  const T* entries = page_part<T>(block, keys_of(block), page);
+  const NextPage<T> next(block, true, page, page + (end - key0 - 1) / kPageTokens);
   for (std::int64_t key = 0; key < count; key += 4) {
     const T* rows[4];
     for (std::int64_t r = 0; r < 4; ++r) {
       rows[r] = entries + std::min(key + r, count - 1) * args.kv.width;
     }
-    transpose_rows(rows, args.qk_dim, scratch.keys + key, kPageTokens);
+    transpose_rows(rows, 0, args.qk_dim, scratch.keys + key, kPageTokens);
+    next.prefetch(key, 4);
   }
   product_wide<float>({.a = scratch.queries,
                        .a_i = args.qk_dim,
@@ -152,76 +160,110 @@ HWY_INLINE void sum_few(const AttentionBlock& block, std::int64_t chunk, const F
   for (std::int64_t row = 0; row < block.rows; ++row) sum[row] = scratch.sums[row * 16];
 }
 
+/// What the values of page `page` add.
 template <class T>
-HWY_INLINE void value_few(const AttentionBlock& block, std::int64_t chunk, std::int64_t key0,
-                          std::int64_t count, const FewScratch& scratch, float* values) {
+HWY_INLINE void value_few(const AttentionBlock& block, std::int64_t page, std::int64_t end,
+                          const FewScratch& scratch, float* values) {
+  constexpr std::int64_t kStep = 16;  // keys between prefetches
   const AttentionArgs& args = *block.args;
-  add_seen<T>(block, chunk, key0,
-              {.a = scratch.scores + key0,
-               .a_i = kAttentionChunk,
-               .a_j = 1,
-               .b = page_entries<T>(block, (chunk * kAttentionChunk + key0) / kPageTokens) +
-                    args.v_offset + block.kv_head * args.v_dim,
-               .ldb = args.kv.width,
-               .c = values,
-               .ldc = args.v_dim,
-               .n_j = count,
-               .lanes = args.v_dim});
+  const std::int64_t key0 = page * kPageTokens % kAttentionChunk;
+  const std::int64_t count = std::min(kPageTokens, end - key0);
+  const T* entries = page_part<T>(block, values_of(block), page);
+  const NextPage<T> next(block, false, page, page + (end - key0 - 1) / kPageTokens);
+  for (std::int64_t key = 0; key < count; key += kStep) {
+    next.prefetch(key, kStep);
+    add_seen<T>(block, page * kPageTokens / kAttentionChunk, key0 + key,
+                {.a = scratch.scores + key0 + key,
+                 .a_i = kAttentionChunk,
+                 .a_j = 1,
+                 .b = entries + key * args.kv.width,
+                 .ldb = args.kv.width,
+                 .c = values,
+                 .ldc = args.v_dim,
+                 .n_j = std::min(kStep, count - key),
+                 .lanes = args.v_dim});
+  }
+}
+
+/// Scores of all keys to weights; the rows' maxima and sums.
+HWY_INLINE void soften_head(const AttentionBlock& head, std::int64_t chunk,
+                            const FewScratch& scratch, const FewState& state) {
+  for (std::int64_t row = 0; row < head.rows; ++row) {
+    const std::int64_t count = seen(head, row, chunk);
+    if (count == 0) continue;
+    state.max[row] = soften_few(scratch.scores + row * kAttentionChunk, count, head.args->scale);
+  }
+  sum_few(head, chunk, scratch, state.sum);
+  std::fill_n(state.values, head.rows * head.args->v_dim, 0.0F);
 }
 
 template <class T>
 HWY_INLINE void chunk_few(const AttentionBlock& block, std::int64_t chunk, float* scratch,
                           float* state) {
-  const AttentionArgs& args = *block.args;
-  const FewScratch s(scratch, args.qk_dim);
-  const FewState out(state);
   const std::int64_t end = seen(block, block.rows - 1, chunk);
-  for (std::int64_t key0 = 0; key0 < end; key0 += kPageTokens) {
-    score_few<T>(block, chunk, key0, std::min(kPageTokens, end - key0), s);
+  const std::int64_t page0 = chunk * (kAttentionChunk / kPageTokens);
+  const std::int64_t page1 = page0 + (end + kPageTokens - 1) / kPageTokens;
+  // Heads within pages: a page's entries are read from end to end.
+  for (std::int64_t page = page0; page < page1; ++page) {
+    for (std::int64_t h = 0; h < block.kv_heads; ++h) {
+      score_few<T>(block.head(h), page, end, FewScratch(scratch, block, h));
+    }
   }
-  for (std::int64_t row = 0; row < block.rows; ++row) {
-    const std::int64_t count = seen(block, row, chunk);
-    if (count > 0) out.max[row] = soften_few(s.scores + row * kAttentionChunk, count, args.scale);
+  for (std::int64_t h = 0; h < block.kv_heads; ++h) {
+    soften_head(block.head(h), chunk, FewScratch(scratch, block, h), FewState(state, block, h));
   }
-  sum_few(block, chunk, s, out.sum);
-  std::fill_n(out.values, block.rows * args.v_dim, 0.0F);
-  for (std::int64_t key0 = 0; key0 < end; key0 += kPageTokens) {
-    value_few<T>(block, chunk, key0, std::min(kPageTokens, end - key0), s, out.values);
+  for (std::int64_t page = page0; page < page1; ++page) {
+    for (std::int64_t h = 0; h < block.kv_heads; ++h) {
+      value_few<T>(block.head(h), page, end, FewScratch(scratch, block, h),
+                   FewState(state, block, h).values);
+    }
+  }
+}
+
+/// a, of `v_dim` values, takes in b.
+HWY_INLINE void merge_row(const FewState& a, const FewState& b, std::int64_t row,
+                          std::int64_t v_dim) {
+  const F32 d;
+  const float m = std::max(a.max[row], b.max[row]);
+  const float e_a = exp_scalar(a.max[row] - m);
+  const float e_b = exp_scalar(b.max[row] - m);
+  a.max[row] = m;
+  a.sum[row] = std::fma(b.sum[row], e_b, a.sum[row] * e_a);
+  const FloatV factor_a = hn::Set(d, e_a);
+  const FloatV factor_b = hn::Set(d, e_b);
+  for (std::int64_t i = row * v_dim; i < (row + 1) * v_dim; i += kLanes) {
+    const FloatV old = hn::Mul(hn::LoadU(d, a.values + i), factor_a);
+    hn::StoreU(hn::MulAdd(hn::LoadU(d, b.values + i), factor_b, old), d, a.values + i);
   }
 }
 
 HWY_INLINE void merge_few(const AttentionBlock& block, std::int64_t chunk, const float* part,
                           float* total) {
-  const F32 d;
-  const std::int64_t v_dim = block.args->v_dim;
-  const FewState a(total);
-  const FewState b(part);
-  for (std::int64_t row = 0; row < block.rows; ++row) {
-    if (seen(block, row, chunk) == 0) continue;
-    const float m = std::max(a.max[row], b.max[row]);
-    const float e_a = exp_scalar(a.max[row] - m);
-    const float e_b = exp_scalar(b.max[row] - m);
-    a.max[row] = m;
-    a.sum[row] = std::fma(b.sum[row], e_b, a.sum[row] * e_a);
-    const FloatV factor_a = hn::Set(d, e_a);
-    const FloatV factor_b = hn::Set(d, e_b);
-    for (std::int64_t i = row * v_dim; i < (row + 1) * v_dim; i += kLanes) {
-      const FloatV old = hn::Mul(hn::LoadU(d, a.values + i), factor_a);
-      hn::StoreU(hn::MulAdd(hn::LoadU(d, b.values + i), factor_b, old), d, a.values + i);
+  for (std::int64_t h = 0; h < block.kv_heads; ++h) {
+    const FewState a(total, block, h);
+    const FewState b(part, block, h);
+    for (std::int64_t row = 0; row < block.rows; ++row) {
+      if (seen(block, row, chunk) > 0) merge_row(a, b, row, block.args->v_dim);
     }
   }
 }
 
-HWY_INLINE void finish_few(const AttentionBlock& block, const float* total) {
+HWY_INLINE void finish_row(const float* values, float sum, std::int64_t v_dim, float* out) {
   const F32 d;
+  const FloatV divisor = hn::Set(d, sum);
+  for (std::int64_t i = 0; i < v_dim; i += kLanes) {
+    hn::StoreU(hn::Div(hn::LoadU(d, values + i), divisor), d, out + i);
+  }
+}
+
+HWY_INLINE void finish_few(const AttentionBlock& block, const float* total) {
   const std::int64_t v_dim = block.args->v_dim;
-  const FewState state(total);
-  for (std::int64_t row = 0; row < block.rows; ++row) {
-    float* out = block.args->out + block.index(row) * v_dim;
-    const float* values = state.values + row * v_dim;
-    const FloatV sum = hn::Set(d, state.sum[row]);
-    for (std::int64_t i = 0; i < v_dim; i += kLanes) {
-      hn::StoreU(hn::Div(hn::LoadU(d, values + i), sum), d, out + i);
+  for (std::int64_t h = 0; h < block.kv_heads; ++h) {
+    const AttentionBlock head = block.head(h);
+    const FewState state(total, block, h);
+    for (std::int64_t row = 0; row < block.rows; ++row) {
+      finish_row(state.values + row * v_dim, state.sum[row], v_dim,
+                 block.args->out + head.index(row) * v_dim);
     }
   }
 }

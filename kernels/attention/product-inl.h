@@ -134,7 +134,9 @@ template <bool kUnitI, bool kMasked>
 HWY_NOINLINE void product_narrow(const Product<float>& p) {
   if constexpr (kVectors * kLanes > 16) {
     if (p.lanes == 16) {
-      return product_rows<2 * kAccumulators / kVectors, kVectors / 2, false, kUnitI, kMasked>(p);
+      // Each of the rows of a(i, j) with a_j = 1 takes an address register: no more of them.
+      constexpr int kI = (kUnitI ? 2 : 1) * kAccumulators / kVectors;
+      return product_rows<kI, kVectors / 2, false, kUnitI, kMasked>(p);
     }
   }
   product_rows<kAccumulators / kVectors, kVectors, false, kUnitI, kMasked>(p);

@@ -26,6 +26,12 @@ HWY_BEFORE_NAMESPACE();
 namespace moebius::kernels::HWY_NAMESPACE {
 namespace {
 
+/// Dimensions of the queries that a page's keys meet at a time, to find them in the
+/// first-level cache: 192 * 32 lanes are 24 KiB.
+constexpr std::int64_t kScoredDims = 192;
+/// Dimensions that all lanes are transposed for at a time, for the same reason.
+constexpr std::int64_t kTransposed = 64;
+
 /// Up to 32 rows of a block and where their numbers lie.
 struct RowTile {
   std::int64_t row0 = 0;
@@ -96,13 +102,15 @@ HWY_INLINE void pack_rows(const AttentionBlock& block, float* scratch) {
   const RowScratch s{scratch, args.qk_dim};
   for (std::int64_t t = 0; t < tiles_of(block); ++t) {
     const RowTile tile = tile_of(block, t);
-    for (std::int64_t lane = 0; lane < tile.lanes; lane += 4) {
-      const float* rows[4];
-      for (std::int64_t r = 0; r < 4; ++r) {
-        const std::int64_t row = tile.row0 + std::min(lane + r, tile.rows - 1);
-        rows[r] = args.q + block.index(row) * args.qk_dim;
+    const float* rows[kAttentionTileRows];
+    for (std::int64_t lane = 0; lane < tile.lanes; ++lane) {
+      rows[lane] = args.q + block.index(tile.row0 + std::min(lane, tile.rows - 1)) * args.qk_dim;
+    }
+    for (std::int64_t d = 0; d < args.qk_dim; d += kTransposed) {
+      const std::int64_t count = std::min(kTransposed, args.qk_dim - d);
+      for (std::int64_t lane = 0; lane < tile.lanes; lane += 4) {
+        transpose_rows(rows + lane, d, count, s.queries(tile) + d * tile.lanes + lane, tile.lanes);
       }
-      transpose_rows(rows, args.qk_dim, s.queries(tile) + lane, tile.lanes);
     }
   }
 }
@@ -174,22 +182,26 @@ template <class T>
 HWY_INLINE void score_page(const AttentionBlock& block, const Visible* visible, std::int64_t chunk,
                            std::int64_t key0, std::int64_t count, const RowScratch& scratch) {
   const AttentionArgs& args = *block.args;
-  const T* entries = page_entries<T>(block, (chunk * kAttentionChunk + key0) / kPageTokens) +
-                     args.k_offset + block.kv_head * args.qk_dim;
+  const T* entries =
+      page_part<T>(block, keys_of(block), (chunk * kAttentionChunk + key0) / kPageTokens);
   const Rows page = widen(entries, args.kv.width, count, args.qk_dim, scratch.page());
   for (std::int64_t t = 0; t < tiles_of(block); ++t) {
     const RowTile tile = tile_of(block, t);
-    product_narrow<false, false>({.a = page.data,
-                                  .a_i = page.ld,
-                                  .a_j = 1,
-                                  .b = scratch.queries(tile),
-                                  .ldb = tile.lanes,
-                                  .c = scratch.scores(tile) + key0 * tile.lanes,
-                                  .ldc = tile.lanes,
-                                  .n_i = std::clamp<std::int64_t>(visible[t].end - key0, 0, count),
-                                  .n_j = args.qk_dim,
-                                  .lanes = tile.lanes,
-                                  .fresh = true});
+    Product<float> p{.a = page.data,
+                     .a_i = page.ld,
+                     .a_j = 1,
+                     .b = scratch.queries(tile),
+                     .ldb = tile.lanes,
+                     .c = scratch.scores(tile) + key0 * tile.lanes,
+                     .ldc = tile.lanes,
+                     .n_i = std::clamp<std::int64_t>(visible[t].end - key0, 0, count),
+                     .lanes = tile.lanes,
+                     .fresh = true};
+    for (std::int64_t d = 0; d < args.qk_dim; d += p.n_j, p.a += p.n_j, p.b += p.n_j * p.ldb) {
+      p.n_j = std::min(kScoredDims, args.qk_dim - d);
+      product_narrow<false, false>(p);
+      p.fresh = false;
+    }
   }
 }
 
@@ -198,8 +210,8 @@ HWY_INLINE void value_page(const AttentionBlock& block, const Visible* visible, 
                            std::int64_t key0, std::int64_t count, const RowScratch& scratch,
                            float* state) {
   const AttentionArgs& args = *block.args;
-  const T* entries = page_entries<T>(block, (chunk * kAttentionChunk + key0) / kPageTokens) +
-                     args.v_offset + block.kv_head * args.v_dim;
+  const T* entries =
+      page_part<T>(block, values_of(block), (chunk * kAttentionChunk + key0) / kPageTokens);
   const Rows page = widen(entries, args.kv.width, count, args.v_dim, scratch.page());
   for (std::int64_t t = 0; t < tiles_of(block); ++t) {
     const RowTile tile = tile_of(block, t);
@@ -265,14 +277,15 @@ HWY_INLINE void merge_rows(const AttentionBlock& block, std::int64_t chunk, cons
   }
 }
 
-/// Four lanes' quotients, [v_dim, 4], to their rows of out.
-HWY_INLINE void finish_four(const float* values, std::int64_t lanes, std::int64_t v_dim,
-                            const float* sum, float* const rows[4], std::int64_t live) {
+/// Quotients of four lanes and dimensions [begin, end) to their rows of out.
+HWY_INLINE void finish_four(const float* values, std::int64_t lanes, std::int64_t begin,
+                            std::int64_t end, const float* sum, float* const* rows,
+                            std::int64_t live) {
   const hn::FixedTag<float, 4> d;
   const Four four;
   const auto l = hn::LoadU(d, sum);
-  std::int64_t i = 0;
-  for (; i + 4 <= v_dim; i += 4) {
+  std::int64_t i = begin;
+  for (; i + 4 <= end; i += 4) {
     FourV v[4];
     for (std::int64_t r = 0; r < 4; ++r) {
       v[r] = hn::BitCast(four, hn::Div(hn::LoadU(d, values + (i + r) * lanes), l));
@@ -280,7 +293,7 @@ HWY_INLINE void finish_four(const float* values, std::int64_t lanes, std::int64_
     transpose_four(v[0], v[1], v[2], v[3]);
     for (std::int64_t r = 0; r < live; ++r) store_four(v[r], rows[r] + i);
   }
-  for (; i < v_dim; ++i) {
+  for (; i < end; ++i) {
     for (std::int64_t r = 0; r < live; ++r) rows[r][i] = values[i * lanes + r] / sum[r];
   }
 }
@@ -289,14 +302,17 @@ HWY_INLINE void finish_rows(const AttentionBlock& block, const float* total) {
   const AttentionArgs& args = *block.args;
   for (std::int64_t t = 0; t < tiles_of(block); ++t) {
     const RowTile tile = tile_of(block, t);
-    for (std::int64_t lane = 0; lane < tile.rows; lane += 4) {
-      const std::int64_t live = std::min<std::int64_t>(4, tile.rows - lane);
-      float* rows[4] = {};
-      for (std::int64_t r = 0; r < live; ++r) {
-        rows[r] = args.out + block.index(tile.row0 + lane + r) * args.v_dim;
+    float* rows[kAttentionTileRows];
+    for (std::int64_t lane = 0; lane < tile.rows; ++lane) {
+      rows[lane] = args.out + block.index(tile.row0 + lane) * args.v_dim;
+    }
+    for (std::int64_t d = 0; d < args.v_dim; d += kTransposed) {
+      const std::int64_t end = std::min(d + kTransposed, args.v_dim);
+      for (std::int64_t lane = 0; lane < tile.rows; lane += 4) {
+        finish_four(tile.values(total, args.v_dim) + lane, tile.lanes, d, end,
+                    tile.sum(total) + lane, rows + lane,
+                    std::min<std::int64_t>(4, tile.rows - lane));
       }
-      finish_four(tile.values(total, args.v_dim) + lane, tile.lanes, args.v_dim,
-                  tile.sum(total) + lane, rows, live);
     }
   }
 }

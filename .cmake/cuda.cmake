@@ -1,0 +1,15 @@
+# MOEBIUS_CUDA: whether there is a CUDA compiler to build kernels with, or OFF by the user's wish.
+# Without one the same targets are built for the CPU alone; every kernel runs there.
+include(CheckLanguage)
+option(MOEBIUS_CUDA "Use the CUDA compiler if there is one" ON)
+if(MOEBIUS_CUDA)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER}")
+  else()
+    set(MOEBIUS_CUDA OFF)
+    message(STATUS "CPU only: nvcc not found")
+  endif()
+else()
+  message(STATUS "CPU only: MOEBIUS_CUDA is OFF")
+endif()

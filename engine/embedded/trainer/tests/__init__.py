@@ -1,0 +1,1 @@
+"""Tests of the trainer; those that need PyTorch are skipped without it."""
