@@ -38,8 +38,8 @@ struct Prompt {
   /// Text only: true reads special tokens in it (rendered chats) and adds no
   /// BOS if the text starts with one; false treats them as plain text.
   bool special = true;
-  /// Text only: put the tokenizer's BOS in front, if it has one that it adds.
-  /// A text that already begins with BOS is then refused: double BOS.
+  /// Text only: put the tokenizer's BOS in front, if it has one that it adds. A prompt that
+  /// then begins with two is refused: double BOS.
   bool add_bos = true;
 };
 

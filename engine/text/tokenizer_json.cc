@@ -34,7 +34,8 @@ bool flag(const Json& object, const char* name, bool fallback, const std::string
 std::string in_quotes(std::string_view text) {
   std::size_t stop = std::min<std::size_t>(text.size(), 60);
   while (stop > 0 && stop < text.size() && is_continuation(text[stop])) --stop;
-  std::string out = "\"" + std::string(text.substr(0, stop));
+  std::string out(1, '"');
+  out += text.substr(0, stop);
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c >= 0 && c < ' '; }, '?');
   return out + (stop < text.size() ? "...\"" : "\"");
