@@ -38,8 +38,8 @@ struct Prompt {
   /// Text only: true reads special tokens in it (rendered chats) and adds no
   /// BOS if the text starts with one; false treats them as plain text.
   bool special = true;
-  /// Text only: put the tokenizer's BOS in front, if it has one that it adds.
-  /// A text that already begins with BOS is then refused: double BOS.
+  /// Text only: put the tokenizer's BOS in front, if it has one that it adds. A prompt that
+  /// then begins with two is refused: double BOS.
   bool add_bos = true;
 };
 
@@ -49,7 +49,8 @@ struct Generate {
   Sampling sampling;
   std::vector<std::string> stop;       // text is cut before the first one found
   std::vector<std::int32_t> stop_ids;  // besides the model's own end-of-sequence ids
-  bool ignore_eos = false;
+  bool ignore_eos = false;             // end-of-sequence ids may be drawn and end nothing
+  std::int32_t min_new_tokens = 0;     // no end-of-sequence or stop id is drawn before so many
   std::int32_t logprobs = 0;  // 0 .. 1024 alternatives kept per token
 };
 

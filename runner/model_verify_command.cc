@@ -39,6 +39,7 @@ Json report_json(const GoldenReport& report, const GoldenLimits& limits) {
           {"top1", agreement_json(report.top1)},
           {"routing", agreement_json(report.routing)},
           {"greedy", agreement_json(report.greedy)},
+          {"greedy_without_eos", report.greedy_without_eos},
           {"text_tokens", agreement_json(report.text)},
           {"violations", violations(report, limits)}};
 }

@@ -151,38 +151,59 @@ void compare_routing(const GoldenCase& golden, const engine::Trace& trace, Golde
   }
 }
 
-/// Requests that take the public way through what the trace has shown.
-std::vector<engine::Request> path_requests(const GoldenCase& golden) {
-  const std::int32_t steps =
-      std::max<std::int32_t>(1, static_cast<std::int32_t>(golden.greedy.size()));
+engine::Request greedy_request(const GoldenCase& golden, bool hold_back_eos) {
+  const auto steps = static_cast<std::int32_t>(std::max<std::size_t>(1, golden.greedy.size()));
+  return {.prompt = {.ids = golden.ids},
+          .generate = engine::Generate{.max_new_tokens = steps,
+                                       .ignore_eos = true,
+                                       .min_new_tokens = hold_back_eos ? steps : 0}};
+}
+
+bool room_to_generate(const GoldenCase& golden, const engine::ModelInfo& info) {
+  return golden.ids.size() < static_cast<std::size_t>(info.context);
+}
+
+/// Requests that take the public way through what the trace has shown: the greedy
+/// continuation, the same without end-of-sequence ids (references made with a minimum length
+/// never drew one, and do not say so), and the score of the tokens themselves.
+std::vector<engine::Request> path_requests(const GoldenCase& golden,
+                                           const engine::ModelInfo& info) {
   std::vector<engine::Request> requests;
-  requests.push_back({.id = 0,
-                      .prompt = {.ids = golden.ids},
-                      .generate = engine::Generate{.max_new_tokens = steps, .ignore_eos = true}});
+  if (room_to_generate(golden, info)) {
+    requests.push_back(greedy_request(golden, false));
+    requests.push_back(greedy_request(golden, true));
+  }
   if (golden.ids.size() > 1) {
     engine::Score score{{{.ids = {golden.ids.begin() + 1, golden.ids.end()}}}};
-    requests.push_back({.id = 1, .prompt = {.ids = {golden.ids[0]}}, .score = std::move(score)});
+    requests.push_back({.prompt = {.ids = {golden.ids[0]}}, .score = std::move(score)});
   }
+  for (std::size_t i = 0; i < requests.size(); ++i) requests[i].id = i;
   return requests;
 }
 
+bool same_tokens(const engine::Completion& completion, const std::vector<std::int32_t>& ids) {
+  return std::equal(completion.tokens.begin(), completion.tokens.end(), ids.begin(), ids.end(),
+                    [](const auto& token, std::int32_t id) { return token.id == id; });
+}
+
 void compare_generated(const GoldenCase& golden, const engine::Completion& completion,
-                       const LogProbs& logprobs, GoldenReport& report) {
-  require_served(completion);
+                       const engine::Completion& without_eos, const LogProbs& logprobs,
+                       GoldenReport& report) {
   if (completion.tokens.empty()) throw engine::Error("generate: no token came back");
   const engine::GeneratedToken& first = completion.tokens.front();
   report.score_path.add(first.logprob - logprobs(golden.ids.size() - 1, first.id));
   if (golden.greedy.empty()) return;
-  const bool equal = std::equal(completion.tokens.begin(), completion.tokens.end(),
-                                golden.greedy.begin(), golden.greedy.end(),
-                                [](const auto& token, std::int32_t id) { return token.id == id; });
   ++report.greedy.total;
-  if (equal) ++report.greedy.agree;
+  if (same_tokens(completion, golden.greedy)) {
+    ++report.greedy.agree;
+  } else if (same_tokens(without_eos, golden.greedy)) {
+    ++report.greedy.agree;
+    ++report.greedy_without_eos;
+  }
 }
 
 void compare_scored(const GoldenCase& golden, const engine::Completion& completion,
                     const LogProbs& logprobs, GoldenReport& report) {
-  require_served(completion);
   const std::size_t expected = golden.ids.size() - 1;
   if (completion.continuations.size() != 1 ||
       completion.continuations[0].logprobs.size() != expected) {
@@ -191,6 +212,16 @@ void compare_scored(const GoldenCase& golden, const engine::Completion& completi
   for (std::size_t i = 0; i < expected; ++i) {
     report.score_path.add(completion.continuations[0].logprobs[i] - logprobs(i, golden.ids[i + 1]));
   }
+}
+
+void compare_paths(const GoldenCase& golden, engine::LocalEngine& engine, const LogProbs& logprobs,
+                   GoldenReport& report) {
+  const auto completions = engine::run(engine, path_requests(golden, engine.info()));
+  for (const engine::Completion& completion : completions) require_served(completion);
+  if (room_to_generate(golden, engine.info())) {
+    compare_generated(golden, completions.at(0), completions.at(1), logprobs, report);
+  }
+  if (golden.ids.size() > 1) compare_scored(golden, completions.back(), logprobs, report);
 }
 
 void compare_text(const GoldenCase& golden, const engine::LocalEngine& engine,
@@ -237,6 +268,7 @@ void GoldenReport::merge(const GoldenReport& other) {
   top1.merge(other.top1);
   routing.merge(other.routing);
   greedy.merge(other.greedy);
+  greedy_without_eos += other.greedy_without_eos;
   text.merge(other.text);
 }
 
@@ -251,9 +283,7 @@ GoldenReport compare_case(const GoldenCase& golden, engine::LocalEngine& engine)
   compare_hidden(golden, trace, report);
   compare_routing(golden, trace, report);
 
-  const auto completions = engine::run(engine, path_requests(golden));
-  compare_generated(golden, completions.at(0), logprobs, report);
-  if (completions.size() > 1) compare_scored(golden, completions[1], logprobs, report);
+  compare_paths(golden, engine, logprobs, report);
   compare_text(golden, engine, report);
   return report;
 }

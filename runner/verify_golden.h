@@ -42,9 +42,11 @@ struct GoldenReport {
   Deviation hidden_l2;     // relative
   Deviation score_path;    // score and generate requests against the traced forward pass
   Agreement top1;
-  Agreement routing;  // positions times layers
-  Agreement greedy;   // cases
-  Agreement text;     // cases whose text encodes to the golden's ids
+  Agreement routing;                    // positions times layers
+  Agreement greedy;                     // cases
+  std::int64_t greedy_without_eos = 0;  // of those that agree: only as a reference whose
+                                        // minimum length held end-of-sequence ids back
+  Agreement text;                       // cases whose text encodes to the golden's ids
 
   void merge(const GoldenReport& other);
 };

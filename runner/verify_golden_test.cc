@@ -32,10 +32,10 @@ std::vector<std::int32_t> ranked(const std::vector<float>& row) {
 }
 
 /// What a reference would record if it computed as the fake does.
-GoldenCase golden_of(FakeEngine& engine) {
+GoldenCase golden_of(FakeEngine& engine, std::int32_t first = 4) {
   GoldenCase golden;
   golden.name = "test";
-  golden.ids = {4, 7, 1, 30, 2};
+  golden.ids = {first, 7, 1, 30, 2};
   const engine::Trace trace = engine.trace(golden.ids);
   golden.logits_last.assign(trace.logits.back().begin(), trace.logits.back().end());
   for (std::size_t i = 0; i < golden.ids.size(); ++i) {
@@ -181,6 +181,39 @@ TEST_F(VerifyGolden, GoldenOfAnotherModelIsRefused) {
   golden_ = good;
   golden_.ids.assign(FakeEngine::kContext + 1, 1);
   EXPECT_THROW(compare_case(golden_, engine_), InputError);
+}
+
+/// A reference made with a minimum length took the second best where the best was the end.
+TEST_F(VerifyGolden, GreedyWithEndHeldBack) {
+  std::size_t end = golden_.greedy.size();
+  for (std::int32_t first = 0; end == golden_.greedy.size(); ++first) {
+    ASSERT_LT(first, FakeEngine::kVocab) << "no continuation has the end in it";
+    golden_ = golden_of(engine_, first);
+    end = std::find(golden_.greedy.begin(), golden_.greedy.end(), FakeEngine::kEos) -
+          golden_.greedy.begin();
+  }
+  EXPECT_EQ(compare_case(golden_, engine_).greedy_without_eos, 0);
+  std::vector<std::int32_t> ids = golden_.ids;
+  for (std::int32_t& next : golden_.greedy) {
+    const auto order = ranked(FakeEngine::logits(ids));
+    next = order[0] == FakeEngine::kEos ? order[1] : order[0];
+    ids.push_back(next);
+  }
+  const GoldenReport report = compare_case(golden_, engine_);
+  EXPECT_EQ(violations(report, GoldenLimits()), std::vector<std::string>());
+  EXPECT_EQ(report.greedy_without_eos, 1);
+}
+
+TEST_F(VerifyGolden, FullContextLeavesNoRoomToGenerate) {
+  golden_.ids.resize(FakeEngine::kContext, 1);
+  golden_.top_ids.clear();
+  golden_.top_logprobs.clear();
+  golden_.next_logprobs.clear();
+  golden_.routing.clear();
+  golden_.greedy.clear();
+  const GoldenReport report = compare_case(golden_, engine_);
+  EXPECT_EQ(report.score_path.values, FakeEngine::kContext - 1);
+  EXPECT_TRUE(report.score_path.within(1e-5));
 }
 
 TEST_F(VerifyGolden, RefusalIsAnError) {

@@ -14,7 +14,7 @@ namespace {
 using tests::error_text;
 
 constexpr const char* kConfig = R"({
-  "hidden_size": 7168, "layers": 61.0, "half": 0.5, "word": "abc", "none": null,
+  "hidden_size": 7168, "layers": 61.0, "half": 0.5, "part": 1.5, "word": "abc", "none": null,
   "yes": true, "list": [1, 2.0, -3], "mixed": [1, "x"], "names": ["a", "b"],
   "huge": 9223372036854775808, "beyond": 100000000000000000000, "minus": -9223372036854775808,
   "rope": {"factor": 40, "deep": {"x": "y"}}, "wide": 1e300, "odd": 9007199254740994.0
@@ -39,6 +39,7 @@ TEST(ConfigReader, IntegersOfAnotherKindAreRefused) {
   const std::pair<const char*, const char*> cases[] = {
       {"hidden_size", "7168"},
       {"half", "0.5"},
+      {"part", "1.5"},
       {"word", "\"abc\""},
       {"none", "nothing"},
       {"absent", "nothing"},

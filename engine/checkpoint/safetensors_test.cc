@@ -89,6 +89,12 @@ TEST(Safetensors, HeaderLengths) {
   EXPECT_EQ(refusal(file),
             "M/x.safetensors: expected a header of at most 2 bytes, found a header length of "
             "18446744073709551615");
+  for (char length = 3; length < 40; ++length) {
+    file = safetensors_file("{}", "");
+    file[0] = length;
+    EXPECT_NE(refusal(file).find("a header length of " + std::to_string(length)),
+              std::string::npos);
+  }
   EXPECT_EQ(refusal(""),
             "M/x.safetensors: expected 8 bytes of header length, found a file of 0 bytes");
   EXPECT_EQ(refusal(std::string(8, '\0')), "M/x.safetensors: header: expected \"{\", found \"\"");

@@ -213,6 +213,17 @@ TEST(OpenTensors, RefusesDirectoriesWithoutWeights) {
             dir.file("model.safetensors") + ": expected a regular file, found a directory");
 }
 
+TEST(OpenTensors, RefusesAHeaderBeyondTheFormatsLimit) {
+  const TempDir dir;
+  const std::string path =
+      dir.write("model.safetensors", std::string("\x01\xe1\xf5\x05\0\0\0\0{", 9));
+  ASSERT_EQ(::truncate(path.c_str(), 200'000'000), 0) << "a hole, no disk space";
+  EXPECT_EQ(error_text([&] { open_tensors(dir.path()); }),
+            path +
+                ": expected a header of at most 100000000 bytes, found a header length of "
+                "100000001");
+}
+
 TEST(OpenTensors, IndexAndShardsMustAgree) {
   const TempDir dir;
   const std::string index = dir.file("model.safetensors.index.json");

@@ -272,6 +272,7 @@ void bind_norms(const Config& c, const std::string& layer, TensorSource& source,
 
 void bind_gqa(const Config& c, const std::string& layer, TensorSource& source, LayerWeights& w) {
   const std::string at = layer + "self_attn.";
+  source.skip_prefix(at + "rotary_emb.inv_freq");  // a table that old exporters saved
   const std::int64_t q = c.heads * c.head_dim;
   const std::int64_t kv = c.kv_heads * c.head_dim;
   w.q = source.matrix(at + "q_proj.weight", q, c.hidden);
@@ -292,6 +293,7 @@ void bind_gqa(const Config& c, const std::string& layer, TensorSource& source, L
 
 void bind_mla(const Config& c, const std::string& layer, TensorSource& source, LayerWeights& w) {
   const std::string at = layer + "self_attn.";
+  source.skip_prefix(at + "rotary_emb.inv_freq");  // a table that old exporters saved
   const std::int64_t q = c.heads * (c.qk_nope + c.qk_rope);
   const std::int64_t latent = c.kv_lora + c.qk_rope;
   if (c.q_lora > 0) {

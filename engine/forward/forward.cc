@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/embedding/embedding.h"
 #include "kernels/lm_head/lm_head.h"
@@ -20,6 +21,13 @@ constexpr std::int64_t kLogitsBytes = 64 << 20;
 std::int64_t page_bytes(const Config& c, kernels::Dtype dtype) {
   return kernels::kPageTokens * c.kv_width() *
          static_cast<std::int64_t>(kernels::dtype_bytes(dtype));
+}
+
+// Index of the first id that may be drawn; the list is longer than `banned`.
+std::int64_t best_allowed(std::span<const std::int32_t> banned, std::span<const std::int32_t> ids) {
+  std::int64_t best = 0;
+  while (std::find(banned.begin(), banned.end(), ids[best]) != banned.end()) ++best;
+  return best;
 }
 
 }  // namespace
@@ -164,7 +172,9 @@ void Forward::answer(std::span<const StepHead> heads, std::span<const std::int32
   for (const StepHead& head : heads) {
     targets.insert(targets.end(), head.targets.begin(), head.targets.end());
     target_begin.push_back(static_cast<std::int32_t>(targets.size()));
-    top = std::max({top, head.top, head.draw.kind == StepDraw::kGreedy ? 1 : 0});
+    const bool greedy = head.draw.kind == StepDraw::kGreedy;
+    const auto spare = static_cast<std::int32_t>(head.banned.size());
+    top = std::max({top, head.top, greedy ? 1 + spare : 0});
   }
   std::vector<float> logsumexp(count), target_logits(targets.size()), top_logits(count * top);
   std::vector<std::int32_t> top_ids(count * top);
@@ -188,6 +198,9 @@ void Forward::answer(std::span<const StepHead> heads, std::span<const std::int32
   if (sampled) {
     std::vector<kernels::Draw> draws;
     for (std::int64_t i = 0; i < count; ++i) {
+      for (std::int32_t id : heads[i].banned) {
+        head_logits_[i * config_.vocab + id] = -std::numeric_limits<float>::infinity();
+      }
       const StepDraw& d = heads[i].draw;
       draws.push_back({d.temperature, d.top_p, d.min_p, d.top_k, d.seed, d.sample,
                        static_cast<std::uint64_t>(positions[i]) + 1});
@@ -210,8 +223,9 @@ void Forward::answer(std::span<const StepHead> heads, std::span<const std::int32
     r.top_ids.assign(top_ids.begin() + i * top, top_ids.begin() + i * top + head.top);
     r.top_logits.assign(top_logits.begin() + i * top, top_logits.begin() + i * top + head.top);
     if (head.draw.kind == StepDraw::kGreedy) {
-      r.token = top_ids[i * top];
-      r.token_logit = top_logits[i * top];
+      const std::int64_t best = best_allowed(head.banned, std::span(top_ids).subspan(i * top, top));
+      r.token = top_ids[i * top + best];
+      r.token_logit = top_logits[i * top + best];
     } else if (sampled) {
       r.token = drawn[i];
       r.token_logit = head_logits_[i * config_.vocab + drawn[i]];

@@ -33,6 +33,7 @@ struct StepHead {
   StepDraw draw;
   std::int32_t top = 0;               // 0 .. 1024 best tokens wanted
   std::vector<std::int32_t> targets;  // tokens whose logits are wanted
+  std::vector<std::int32_t> banned;   // tokens that may not be drawn; fewer than 1024
 };
 
 struct StepBatch {

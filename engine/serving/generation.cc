@@ -1,6 +1,7 @@
 #include "engine/serving/generation.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace moebius::engine {
@@ -28,11 +29,14 @@ Generation::Generation(const Request& request, std::vector<std::int32_t> prompt,
       top_(request.generate->logprobs),
       room_(room),
       max_new_tokens_(request.generate->max_new_tokens),
+      min_new_tokens_(request.generate->min_new_tokens),
+      early_banned_(eos_ids),
       stop_ids_(request.generate->stop_ids),
       text_(request.generate->stop) {
   ids = std::move(prompt);
   first_head = static_cast<std::int32_t>(ids.size()) - 1;
   growth = room - 1;
+  early_banned_.insert(early_banned_.end(), stop_ids_.begin(), stop_ids_.end());
   if (!request.generate->ignore_eos) {
     stop_ids_.insert(stop_ids_.end(), eos_ids.begin(), eos_ids.end());
   }
@@ -42,9 +46,11 @@ Generation::Generation(const Request& request, std::vector<std::int32_t> prompt,
 void Generation::ask(std::int32_t, StepHead& head) {
   head.draw = draw_;
   head.top = top_;
+  if (std::ssize(out_.tokens) < min_new_tokens_) head.banned = early_banned_;
 }
 
 std::int32_t Generation::take(std::int32_t, StepResult& result) {
+  if (result.token < 0) throw std::logic_error("Stepper::step: no token drawn where one was asked");
   GeneratedToken& token = out_.tokens.emplace_back();
   token.id = result.token;
   token.logprob = result.token_logit - result.logsumexp;

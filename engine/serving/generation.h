@@ -34,7 +34,9 @@ class Generation : public Sequence {
   std::int32_t top_;
   std::int32_t room_;
   std::int32_t max_new_tokens_;
-  std::vector<std::int32_t> stop_ids_;  // ascending
+  std::int32_t min_new_tokens_;
+  std::vector<std::int32_t> early_banned_;  // while fewer than min_new_tokens_
+  std::vector<std::int32_t> stop_ids_;      // ascending
   AnswerText text_;
 };
 

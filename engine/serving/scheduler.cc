@@ -34,6 +34,7 @@ Scheduler::Scheduler(Stepper& stepper, const SchedulerOptions& options)
       options_(options),
       max_rows_(stepper.max_rows()),
       max_heads_(stepper.max_heads()),
+      vocab_(stepper.vocab()),
       kv_(stepper.pages()) {
   if (max_rows_ < 1 || max_heads_ < 1 || options.prefill_chunk < 0) {
     throw std::invalid_argument("Scheduler: rows, heads >= 1 and chunk >= 0 expected, found " +
@@ -202,6 +203,7 @@ void Scheduler::push(Task& task, std::span<const std::int32_t> ids, std::int32_t
     task.leaf->ask(task.done + offset, head);
     head.sequence = index;
     head.offset = offset;
+    head.top = std::min(head.top, vocab_);
   }
   rows_left_ -= rows;
 }

@@ -81,7 +81,7 @@ class Scheduler {
 
   Stepper& stepper_;
   SchedulerOptions options_;
-  std::int32_t max_rows_, max_heads_;
+  std::int32_t max_rows_, max_heads_, vocab_;
   KvPages kv_;
   std::deque<std::unique_ptr<Task>> pending_;  // not admitted, in order
   Tasks prompts_;                              // admitted, rows left to compute

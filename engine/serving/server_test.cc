@@ -99,6 +99,14 @@ TEST(Server, GeneratesGreedily) {
   EXPECT_EQ(engine.server.pages_free(), toy.pages());
 }
 
+TEST(Server, ListsTheWholeVocabularyAtMost) {
+  ToyStepper toy({});
+  ServerEngine engine(toy);
+  const Completion out = run_one(engine, generate({1}, {.max_new_tokens = 1, .logprobs = 1024}));
+  ASSERT_EQ(out.tokens.size(), 1U);
+  EXPECT_EQ(out.tokens[0].top.size(), 40U);
+}
+
 TEST(Server, DrawsBySampleAndSeed) {
   ToyStepper toy({});
   ServerEngine engine(toy);

@@ -125,6 +125,7 @@ std::vector<StepResult> ToyStepper::step(const StepBatch& batch) {
   for (const StepHead& head : batch.heads) {
     const StepSequence& sequence = batch.sequences.at(head.sequence);
     require(static_cast<std::size_t>(head.offset) < sequence.ids.size(), "head of no row");
+    require(head.top >= 0 && head.top <= limits_.vocab, "more best tokens than there are");
     results.push_back(
         answer(std::span(tokens[head.sequence]).first(sequence.position + head.offset + 1), head));
   }

@@ -12,8 +12,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kMaxId = (1 << 22) - 1;  // bounds what a hostile id can allocate
+constexpr std::int64_t kMaxId = (1 << 20) - 1;  // bounds what a hostile id can allocate
 constexpr std::size_t kMaxTokenBytes = 1 << 16;
+constexpr std::size_t kMaxAddedBytes = 1024;  // looked for at every place of a text
+constexpr int kMaxDepth = 64;                 // copying and printing JSON recurses
 
 const Json& field(const Json& object, const char* name) {
   static const Json kMissing;
@@ -32,7 +34,8 @@ bool flag(const Json& object, const char* name, bool fallback, const std::string
 std::string in_quotes(std::string_view text) {
   std::size_t stop = std::min<std::size_t>(text.size(), 60);
   while (stop > 0 && stop < text.size() && is_continuation(text[stop])) --stop;
-  std::string out = "\"" + std::string(text.substr(0, stop));
+  std::string out(1, '"');
+  out += text.substr(0, stop);
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c >= 0 && c < ' '; }, '?');
   return out + (stop < text.size() ? "...\"" : "\"");
@@ -81,6 +84,7 @@ void read_added_token(const Json& entry, Tokenizer::Data& data) {
   const auto text = content.get<std::string>();
   const std::string of = "added_tokens: " + in_quotes(text);
   check_length(text);
+  if (text.size() > kMaxAddedBytes) throw Error(of + ": longer than 1024 bytes");
   const std::int32_t id = checked_id(field(entry, "id"), text);
   Token& token = token_at(data, id);
   if (token.known && token.text != text) {
@@ -235,7 +239,25 @@ void read_post_processor(const Json& json, Tokenizer::Data& data, int depth = 0)
   data.adds_bos = true;
 }
 
+// How deep brackets nest; those in texts count too where quotes are unbalanced, which then is
+// no JSON anyway.
+int nesting(std::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    if (quoted && c == '\\') ++i;
+    if (quoted) continue;
+    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+    if (c == ']' || c == '}') --depth;
+  }
+  return deepest;
+}
+
 Json parse(std::string_view text) {
+  if (nesting(text) > kMaxDepth) throw Error("JSON nested deeper than 64");
   Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) throw Error("not valid JSON");
   if (!json.is_object()) throw Error("expected a JSON object");

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "kernels/attention/attention_case.h"
-#include "kernels/simd/targets_for_test.h"
+#include "kernels/simd/test_support.h"
 
 namespace moebius::kernels {
 namespace {
@@ -24,19 +24,6 @@ AttentionShape mla(std::int64_t heads, std::int64_t qk_dim, std::int64_t v_dim) 
 AttentionShape gqa(std::int64_t heads, std::int64_t kv_heads, std::int64_t qk_dim,
                    std::int64_t v_dim) {
   return {.heads = heads, .kv_heads = kv_heads, .qk_dim = qk_dim, .v_dim = v_dim};
-}
-
-testing::AssertionResult same_bits(std::span<const float> got, std::span<const float> want) {
-  if (got.size() != want.size()) return testing::AssertionFailure() << "sizes differ";
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::isnan(want[i]) || std::isnan(got[i])) {
-      return testing::AssertionFailure() << "NaN at " << i;
-    }
-    if (std::bit_cast<std::uint32_t>(got[i]) != std::bit_cast<std::uint32_t>(want[i])) {
-      return testing::AssertionFailure() << got[i] << " for " << want[i] << " at " << i;
-    }
-  }
-  return testing::AssertionSuccess();
 }
 
 std::vector<float> reference(AttentionCase& c, const std::vector<Span>& spans) {
@@ -60,7 +47,7 @@ void expect_reference_bits(AttentionShape shape, const std::vector<std::int64_t>
     shape.dtype = dtype;
     AttentionCase c(shape, lengths);
     const std::vector<float> want = reference(c, spans);
-    on_each_target([&](bool) {
+    on_each_target([&] {
       for (const int threads : {1, 2, 3}) {
         EXPECT_TRUE(same_bits(fast(c, spans, threads), want))
             << "heads " << shape.heads << "/" << shape.kv_heads << " dims " << shape.qk_dim << "/"

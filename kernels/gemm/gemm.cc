@@ -13,8 +13,12 @@
 namespace moebius::kernels {
 namespace {
 
-// Rows whose accumulators share one pass over a block of weights.
-constexpr std::int64_t kGroupBlocks = 8;
+// Columns of packed activations (16 to a panel) that share one pass over a block of
+// weights: with 1024 k of each they stay in a second-level cache of 2 MiB.
+constexpr std::int64_t kGroupPanels = 32;
+// Outputs per task at most, in blocks of 32; a fused gate-up keeps both halves in scratch.
+constexpr std::int64_t kTaskBlocks = 8;
+constexpr std::int64_t kFusedTaskBlocks = 2;
 // Below this many multiply-adds waking the workers costs more than it brings.
 constexpr std::int64_t kInlineWork = 100'000;
 
@@ -49,10 +53,10 @@ void check_problem(const GemmProblem& p) {
       "gemm: gate and up differ in shape or dtype");
 }
 
-/// Rows [block0, block1) of 16 and outputs from n0 of one problem.
+/// Rows of blocks [block0, block1) and outputs [n0, n0 + outs) of one problem.
 struct Task {
   const GemmProblem* problem;
-  std::int64_t n0, block0, block1;
+  std::int64_t n0, outs, block0, block1;
 };
 
 struct Launchable {
@@ -94,63 +98,94 @@ void pack_all(Launchable& launch, const Stream& stream, bool parallel) {
   for (std::int64_t i = 0; i < count; ++i) pack(i, 0);
 }
 
-std::vector<Task> cut(const Launchable& launch) {
+// Row blocks per task: equal shares of at most kGroupPanels panels.
+std::int64_t group_blocks(const GemmProblem& p, const GemmPacking& packing) {
+  const std::int64_t most = std::max<std::int64_t>(1, kGroupPanels / packing.pieces);
+  const std::int64_t blocks = row_blocks(p);
+  const std::int64_t groups = (blocks + most - 1) / most;
+  return (blocks + groups - 1) / groups;
+}
+
+// Few large tasks save weight loads, many small ones keep every thread busy.
+std::int64_t task_blocks(const Launchable& launch, int threads) {
+  std::int64_t total = 0;
+  bool fused = false;
+  for (const GemmProblem& p : launch.problems) {
+    const std::int64_t groups = row_blocks(p) / group_blocks(p, launch.packing) + 1;
+    total += groups * (round_up(p.w.rows, kBlockOuts) / kBlockOuts);
+    fused = fused || !p.up.empty();
+  }
+  return std::clamp<std::int64_t>(total / (4 * threads), 1, fused ? kFusedTaskBlocks : kTaskBlocks);
+}
+
+std::vector<Task> cut(const Launchable& launch, int threads) {
   std::vector<Task> tasks;
+  const std::int64_t width = task_blocks(launch, threads) * kBlockOuts;
   for (const GemmProblem& p : launch.problems) {
     const std::int64_t blocks = row_blocks(p);
-    for (std::int64_t b = 0; b < blocks; b += kGroupBlocks) {
-      for (std::int64_t n = 0; n < p.w.rows; n += kBlockOuts) {
-        tasks.push_back({&p, n, b, std::min(blocks, b + kGroupBlocks)});
+    const std::int64_t group = group_blocks(p, launch.packing);
+    for (std::int64_t b = 0; b < blocks; b += group) {
+      for (std::int64_t n = 0; n < p.w.rows; n += width) {
+        tasks.push_back({&p, n, std::min(width, p.w.rows - n), b, std::min(blocks, b + group)});
       }
     }
   }
   return tasks;
 }
 
-void store(const Task& task, std::int64_t outs, const float* gate, const float* up) {
+// Scratch: gate and up halves of a fused task, then what the path asks for.
+std::size_t half_floats(const Task& task) {
+  if (task.problem->up.empty()) return 0;
+  return static_cast<std::size_t>((task.block1 - task.block0) * kBlockRows *
+                                  round_up(task.outs, 16));
+}
+
+std::size_t task_bytes(const Launchable& launch, const Task& task) {
+  return 2 * half_floats(task) * sizeof(float) +
+         launch.path->scratch_bytes(task.block1 - task.block0, task.outs, launch.packing);
+}
+
+void compute_fused(const Launchable& launch, const Task& task, GemmBlock block,
+                   std::byte* scratch) {
   const GemmProblem& p = *task.problem;
+  auto* gate = reinterpret_cast<float*>(scratch);
+  float* up = gate + half_floats(task);
+  block.scratch = reinterpret_cast<std::byte*>(up + half_floats(task));
+  block.ldo = round_up(task.outs, 16);
+  block.out = gate;
+  launch.path->block(block);
+  block.w = &p.up;
+  block.out = up;
+  launch.path->block(block);
   const std::int64_t row0 = task.block0 * kBlockRows;
-  const std::int64_t row1 = std::min(p.rows, task.block1 * kBlockRows);
-  for (std::int64_t row = row0; row < row1; ++row) {
-    const float* g = gate + (row - row0) * kBlockOuts;
-    float* y = p.y + row * p.ldy + task.n0;
-    if (up) {
-      silu_mul_row(g, up + (row - row0) * kBlockOuts, y, outs);
-    } else if (p.bias) {
-      for (std::int64_t i = 0; i < outs; ++i) y[i] = g[i] + p.bias[task.n0 + i];
-    } else {
-      std::copy_n(g, outs, y);
-    }
+  const std::int64_t rows = std::min(p.rows, task.block1 * kBlockRows) - row0;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    silu_mul_row(gate + row * block.ldo, up + row * block.ldo, p.y + (row0 + row) * p.ldy + task.n0,
+                 task.outs);
   }
 }
 
 void compute(const Launchable& launch, const Task& task, std::byte* scratch) {
   const GemmProblem& p = *task.problem;
-  const std::int64_t rows = (task.block1 - task.block0) * kBlockRows;
-  auto* gate = reinterpret_cast<float*>(scratch);
-  float* up = gate + rows * kBlockOuts;
-  GemmBlock block{.problem = &p,
-                  .w = &p.w,
-                  .packing = launch.packing,
-                  .n0 = task.n0,
-                  .outs = std::min(kBlockOuts, p.w.rows - task.n0),
-                  .block0 = task.block0,
-                  .block1 = task.block1,
-                  .out = gate,
-                  .scratch = reinterpret_cast<std::byte*>(up + rows * kBlockOuts)};
-  launch.path->block(block);
-  if (!p.up.empty()) {
-    block.w = &p.up;
-    block.out = up;
-    launch.path->block(block);
-  }
-  store(task, block.outs, gate, p.up.empty() ? nullptr : up);
+  const GemmBlock block{.problem = &p,
+                        .w = &p.w,
+                        .packing = launch.packing,
+                        .n0 = task.n0,
+                        .outs = task.outs,
+                        .block0 = task.block0,
+                        .block1 = task.block1,
+                        .bias = p.bias ? p.bias + task.n0 : nullptr,
+                        .out = p.y + task.block0 * kBlockRows * p.ldy + task.n0,
+                        .ldo = p.ldy,
+                        .scratch = scratch};
+  if (p.up.empty()) return launch.path->block(block);
+  compute_fused(launch, task, block, scratch);
 }
 
 void run_tasks(const Launchable& launch, const Stream& stream, bool parallel) {
-  const std::vector<Task> tasks = cut(launch);
-  const std::size_t bytes = 2 * kGroupBlocks * kBlockRows * kBlockOuts * sizeof(float) +
-                            launch.path->scratch_bytes(kGroupBlocks, launch.packing);
+  const std::vector<Task> tasks = cut(launch, parallel ? stream.pool().threads() : 1);
+  std::size_t bytes = 0;
+  for (const Task& task : tasks) bytes = std::max(bytes, task_bytes(launch, task));
   const auto task = [&](std::int64_t i, int worker) {
     compute(launch, tasks[i], stream.pool().scratch(worker, bytes));
   };

@@ -1,11 +1,11 @@
 // Matrix products on Intel AMX: bf16 tiles, one TDPBF16PS per canonical block.
 //
 // A tile holds weights as they lie in the checkpoint (16 outputs x 32 k), B the packed
-// activations (16 pairs of k x 16 columns), C 16 outputs x 16 columns. A task copies
-// 32 outputs x kDepth of weights into tiles once (widening fp8, padding edges with
-// zeros) and walks them over all its columns: two A and two B tiles feed four
-// products. The split of float32 rows into three bf16 columns makes a batch
-// of one fill three columns of one tile: no extra pass over the weights.
+// activations (16 pairs of k x 16 columns), C 16 outputs x 16 columns. For each kDepth of k
+// a task copies 32 outputs at a time into tiles (widening fp8, padding edges with
+// zeros) and walks them over all its columns, while the next 32 are on their way from
+// memory: two A and two B tiles feed four products. The split of float32 rows into three bf16
+// columns makes a batch of one fill three columns of one tile: no extra pass over the weights.
 #include "kernels/gemm/gemm_core.h"
 
 #if defined(__x86_64__)
@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::int64_t kTile = 16;  // rows and columns of an accumulator
 constexpr std::int64_t kTileBytes = 1024;
-constexpr std::int64_t kDepth = 512;  // k per pass: 32 x 512 bf16 weights stay in L1
+constexpr std::int64_t kDepth = 1024;  // k per pass: its slice of all columns stays in L2
 constexpr std::int64_t kSteps = kDepth / kStep;
 constexpr std::int64_t kScaleSteps = kScaleBlock / kStep;
 
@@ -32,19 +32,18 @@ struct TileConfig {
   std::uint8_t palette = 1;
   std::uint8_t start_row = 0;
   std::uint8_t reserved[14] = {};
-  std::uint16_t bytes_per_row[16] = {};
-  std::uint8_t rows[16] = {};
+  std::uint16_t bytes_per_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
+
+// In static memory: to GCC 12 _tile_loadconfig reads eight bytes only, and it drops the
+// stores that would fill the rest of a local variable.
+const TileConfig tile_config;
 
 MOEBIUS_AMX void configure_tiles() {
   thread_local bool configured = false;
   if (configured) return;
-  TileConfig config;
-  for (int tile = 0; tile < 8; ++tile) {
-    config.bytes_per_row[tile] = 64;
-    config.rows[tile] = 16;
-  }
-  _tile_loadconfig(&config);
+  _tile_loadconfig(&tile_config);
   configured = true;
 }
 
@@ -194,25 +193,56 @@ MOEBIUS_AMX inline void copy_fp8_row(const std::uint8_t* row, std::int64_t count
   }
 }
 
-// Tiles [2][steps][16 outputs][32 k] of weights [n0 + 32, k0 + depth).
-MOEBIUS_AMX void load_weights(const GemmBlock& b, std::int64_t k0, std::int64_t depth,
-                              std::byte* tiles) {
-  const Matrix& w = *b.w;
-  const std::int64_t steps = round_up(depth, kStep) / kStep;
+// Where 32 outputs x kDepth of weights begin.
+struct Slice {
+  std::int64_t n = 0;  // from b.n0
+  std::int64_t k = 0;
+  std::int64_t outs = 0;  // 1 .. 32
+  std::int64_t depth = 0;
+};
+
+Slice slice_at(const GemmBlock& b, std::int64_t n, std::int64_t k) {
+  const std::int64_t outs = b.outs - n;
+  const std::int64_t depth = b.w->cols - k;
+  return {n, k, outs < kBlockOuts ? outs : kBlockOuts, depth < kDepth ? depth : kDepth};
+}
+
+// The slice that a task takes after this one; outs 0 at its end.
+Slice slice_after(const GemmBlock& b, const Slice& s) {
+  if (s.n + kBlockOuts < b.outs) return slice_at(b, s.n + kBlockOuts, s.k);
+  if (s.k + kDepth < b.w->cols) return slice_at(b, 0, s.k + kDepth);
+  return {};
+}
+
+const std::byte* weight_row(const GemmBlock& b, const Slice& s, std::int64_t row) {
+  const std::int64_t index = (b.n0 + s.n + row) * b.w->cols + s.k;
+  return static_cast<const std::byte*>(b.w->data) + index * (b.w->dtype == Dtype::kBF16 ? 2 : 1);
+}
+
+// Tiles [2][steps][16 outputs][32 k].
+MOEBIUS_AMX void load_weights(const GemmBlock& b, const Slice& s, std::byte* tiles) {
+  const std::int64_t steps = round_up(s.depth, kStep) / kStep;
   for (std::int64_t n = 0; n < kBlockOuts; ++n) {
     std::byte* tile = tiles + (n / kTile * steps) * kTileBytes + n % kTile * 64;
-    if (n >= b.outs) {
-      for (std::int64_t s = 0; s < steps; ++s) {
-        _mm512_store_si512(tile + s * kTileBytes, _mm512_setzero_si512());
+    if (n >= s.outs) {
+      for (std::int64_t i = 0; i < steps; ++i) {
+        _mm512_store_si512(tile + i * kTileBytes, _mm512_setzero_si512());
       }
-      continue;
-    }
-    const std::int64_t at = (b.n0 + n) * w.cols + k0;
-    if (w.dtype == Dtype::kBF16) {
-      copy_bf16_row(static_cast<const std::uint16_t*>(w.data) + at, depth, tile);
+    } else if (b.w->dtype == Dtype::kBF16) {
+      copy_bf16_row(reinterpret_cast<const std::uint16_t*>(weight_row(b, s, n)), s.depth, tile);
     } else {
-      copy_fp8_row(static_cast<const std::uint8_t*>(w.data) + at, depth, tile);
+      copy_fp8_row(reinterpret_cast<const std::uint8_t*>(weight_row(b, s, n)), s.depth, tile);
     }
+  }
+}
+
+// Asks for rows [first, last) of the next slice while the tiles of this one are at work.
+MOEBIUS_AMX inline void prefetch_rows(const GemmBlock& b, const Slice& s, std::int64_t first,
+                                      std::int64_t last) {
+  const std::int64_t bytes = s.depth * (b.w->dtype == Dtype::kBF16 ? 2 : 1);
+  for (std::int64_t row = first; row < last && row < s.outs; ++row) {
+    const auto* at = reinterpret_cast<const char*>(weight_row(b, s, row));
+    for (std::int64_t i = 0; i < bytes; i += 64) _mm_prefetch(at + i, _MM_HINT_T1);
   }
 }
 
@@ -302,15 +332,15 @@ MOEBIUS_AMX inline void add_scaled(float* total, const float* part, const float*
 }
 
 // fp8: a fresh accumulator for every scale block, promoted to the total.
-MOEBIUS_AMX void accumulate_fp8(const GemmBlock& b, const std::byte* a, std::int64_t k0,
+MOEBIUS_AMX void accumulate_fp8(const GemmBlock& b, const Slice& slice, const std::byte* a,
                                 std::int64_t steps, const Panels& p) {
   alignas(64) float part[2 * kPanelFloats];
   alignas(64) float scale[kBlockOuts] = {};
   const std::int64_t scale_cols = round_up(b.w->cols, kScaleBlock) / kScaleBlock;
   for (std::int64_t s = 0; s < steps; s += kScaleSteps) {
-    const std::int64_t column = (k0 + s * kStep) / kScaleBlock;
-    for (std::int64_t n = 0; n < b.outs; ++n) {
-      const std::int64_t row = (b.problem->w_row + b.n0 + n) / kScaleBlock;
+    const std::int64_t column = (slice.k + s * kStep) / kScaleBlock;
+    for (std::int64_t n = 0; n < slice.outs; ++n) {
+      const std::int64_t row = (b.problem->w_row + b.n0 + slice.n + n) / kScaleBlock;
       scale[n] = b.w->scale[row * scale_cols + column];
     }
     const std::int64_t count = steps - s < kScaleSteps ? steps - s : kScaleSteps;
@@ -325,83 +355,122 @@ MOEBIUS_AMX void accumulate_fp8(const GemmBlock& b, const std::byte* a, std::int
 
 // ---- results ----
 
-// Full blocks: whole vectors of 16 rows.
-MOEBIUS_AMX void finish_full(const float* c, int pieces, float* out) {
-  for (int half = 0; half < 2; ++half) {
-    __m512i value[16];
+// Up to 16 rows of 32 outputs from the panels of one block of rows.
+struct Result {
+  const float* c;
+  int pieces;
+  std::int64_t rows;
+  std::int64_t outs;
+  const float* bias;  // [outs] or null
+  float* out;
+  std::int64_t ldo;
+};
+
+// columns[i] = outputs [16 half, 16 half + 16) of column i, pieces of whole panels added first.
+MOEBIUS_AMX inline void load_columns(const Result& r, int half, __m512i* columns) {
+  const bool whole = r.rows == kBlockRows;
+  const std::int64_t panels = whole ? 1 : (r.rows * r.pieces + kTile - 1) / kTile;
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
     for (int n = 0; n < 16; ++n) {
-      const float* at = c + (half * kTile + n) * kTile;
+      const float* at = r.c + panel * kPanelFloats + (half * kTile + n) * kTile;
       __m512 sum = _mm512_load_ps(at);
-      for (int piece = 1; piece < pieces; ++piece) {
+      for (int piece = 1; whole && piece < r.pieces; ++piece) {
         sum = _mm512_add_ps(sum, _mm512_load_ps(at + piece * kPanelFloats));
       }
-      value[n] = _mm512_castps_si512(sum);
+      columns[panel * kTile + n] = _mm512_castps_si512(sum);
     }
-    transpose16(value);
-    for (int row = 0; row < 16; ++row) {
-      _mm512_storeu_si512(out + row * kBlockOuts + half * kTile, value[row]);
+    transpose16(columns + panel * kTile);
+  }
+}
+
+MOEBIUS_AMX void finish(const Result& r) {
+  const int pieces = r.rows == kBlockRows ? 1 : r.pieces;
+  for (int half = 0; half * kTile < r.outs; ++half) {
+    __m512i columns[3 * kBlockRows];
+    load_columns(r, half, columns);
+    const std::int64_t left = r.outs - half * kTile;
+    const auto mask = static_cast<__mmask16>(left >= kTile ? 0xffff : (1 << left) - 1);
+    const __m512 bias =
+        r.bias ? _mm512_maskz_loadu_ps(mask, r.bias + half * kTile) : _mm512_setzero_ps();
+    for (std::int64_t row = 0; row < r.rows; ++row) {
+      __m512 sum = _mm512_castsi512_ps(columns[row]);
+      for (int piece = 1; piece < pieces; ++piece) {
+        sum = _mm512_add_ps(sum, _mm512_castsi512_ps(columns[piece * r.rows + row]));
+      }
+      if (r.bias) sum = _mm512_add_ps(sum, bias);
+      _mm512_mask_storeu_ps(r.out + row * r.ldo + half * kTile, mask, sum);
     }
   }
 }
 
-void finish_tail(const float* c, int pieces, std::int64_t rows, float* out) {
-  const auto at = [&](std::int64_t column, std::int64_t n) {
-    return c[column / kTile * kPanelFloats + n * kTile + column % kTile];
-  };
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t n = 0; n < kBlockOuts; ++n) {
-      float sum = at(row, n);
-      for (int piece = 1; piece < pieces; ++piece) sum += at(piece * rows + row, n);
-      out[row * kBlockOuts + n] = sum;
-    }
-  }
-}
-
-std::size_t scratch_bytes(std::int64_t row_blocks, GemmPacking packing) {
-  const std::int64_t panels = row_blocks * packing.pieces;
+// Scratch: the tiles of one slice, then accumulators [outputs / 32][panels].
+std::size_t scratch_bytes(std::int64_t row_blocks, std::int64_t outs, GemmPacking packing) {
+  const std::int64_t panels =
+      row_blocks * packing.pieces * (round_up(outs, kBlockOuts) / kBlockOuts);
   return static_cast<std::size_t>(2 * kSteps * kTileBytes +
                                   panels * kPanelFloats * static_cast<std::int64_t>(sizeof(float)));
 }
 
-MOEBIUS_AMX void block(const GemmBlock& b) {
-  configure_tiles();
-  const GemmProblem& p = *b.problem;
-  const std::int64_t k = p.w.cols;
-  const int pieces = b.packing.pieces;
-  const std::int64_t row0 = b.block0 * kBlockRows;
-  const std::int64_t row1 = b.block1 * kBlockRows < p.rows ? b.block1 * kBlockRows : p.rows;
-  const std::int64_t panels = panels_of(row1 - row0, pieces);
-  const std::byte* columns = p.packed + b.block0 * pieces * panel_bytes(k);
-  std::byte* tiles = b.scratch;
-  auto* c = reinterpret_cast<float*>(b.scratch + 2 * kSteps * kTileBytes);
-  const bool fp8 = b.w->dtype == Dtype::kF8E4M3;
-  if (fp8) std::memset(c, 0, static_cast<std::size_t>(panels * kPanelFloats) * sizeof(float));
+/// What stays the same over the slices of a block.
+struct Columns {
+  const std::byte* packed;
+  std::int64_t panels;
+  std::int64_t stride;  // bytes per panel
+};
 
-  for (std::int64_t k0 = 0; k0 < k; k0 += kDepth) {
-    const std::int64_t depth = k - k0 < kDepth ? k - k0 : kDepth;
-    const std::int64_t steps = round_up(depth, kStep) / kStep;
-    load_weights(b, k0, depth, tiles);
-    for (std::int64_t j = 0; j < panels; j += 2) {
-      const std::byte* b0 = columns + j * panel_bytes(k) + k0 * kTile * 2;
-      const bool pair = j + 1 < panels;
-      const Panels at{b0, pair ? b0 + panel_bytes(k) : nullptr, c + j * kPanelFloats,
-                      c + (j + 1) * kPanelFloats};
-      if (fp8) {
-        accumulate_fp8(b, tiles, k0, steps, at);
-      } else {
-        accumulate_bf16(tiles, steps, k0 == 0, at);
-      }
+// One slice of weights, already in tiles, times all columns.
+MOEBIUS_AMX void multiply_slice(const GemmBlock& b, const Slice& s, const Columns& columns,
+                                const std::byte* tiles, float* c) {
+  const Slice next = slice_after(b, s);
+  const std::int64_t steps = round_up(s.depth, kStep) / kStep;
+  const std::int64_t share = kBlockOuts / ((columns.panels + 1) / 2) + 1;  // rows to prefetch
+  for (std::int64_t j = 0; j < columns.panels; j += 2) {
+    prefetch_rows(b, next, j / 2 * share, (j / 2 + 1) * share);
+    const std::byte* b0 = columns.packed + j * columns.stride + s.k * kTile * 2;
+    const bool pair = j + 1 < columns.panels;
+    const Panels at{b0, pair ? b0 + columns.stride : nullptr, c + j * kPanelFloats,
+                    c + (j + 1) * kPanelFloats};
+    if (b.w->dtype == Dtype::kF8E4M3) {
+      accumulate_fp8(b, s, tiles, steps, at);
+    } else {
+      accumulate_bf16(tiles, steps, s.k == 0, at);
     }
   }
+}
 
-  for (std::int64_t row = row0; row < row1; row += kBlockRows) {
-    const float* from = c + (row - row0) / kBlockRows * pieces * kPanelFloats;
-    float* to = b.out + (row - row0) * kBlockOuts;
-    if (row1 - row >= kBlockRows) {
-      finish_full(from, pieces, to);
-    } else {
-      finish_tail(from, pieces, row1 - row, to);
-    }
+void finish_rows(const GemmBlock& b, std::int64_t rows, std::int64_t n, const float* c) {
+  for (std::int64_t row = 0; row < rows; row += kBlockRows) {
+    finish({.c = c + row / kBlockRows * b.packing.pieces * kPanelFloats,
+            .pieces = b.packing.pieces,
+            .rows = rows - row < kBlockRows ? rows - row : kBlockRows,
+            .outs = b.outs - n < kBlockOuts ? b.outs - n : kBlockOuts,
+            .bias = b.bias ? b.bias + n : nullptr,
+            .out = b.out + row * b.ldo + n,
+            .ldo = b.ldo});
+  }
+}
+
+void block(const GemmBlock& b) {
+  configure_tiles();
+  const GemmProblem& p = *b.problem;
+  const std::int64_t row0 = b.block0 * kBlockRows;
+  const std::int64_t row1 = b.block1 * kBlockRows < p.rows ? b.block1 * kBlockRows : p.rows;
+  const std::int64_t stride = panel_bytes(p.w.cols);
+  const Columns columns{p.packed + b.block0 * b.packing.pieces * stride,
+                        panels_of(row1 - row0, b.packing.pieces), stride};
+  std::byte* tiles = b.scratch;
+  auto* c = reinterpret_cast<float*>(b.scratch + 2 * kSteps * kTileBytes);
+  const std::int64_t c_stride = columns.panels * kPanelFloats;
+  if (b.w->dtype == Dtype::kF8E4M3) {
+    const std::int64_t count = round_up(b.outs, kBlockOuts) / kBlockOuts * c_stride;
+    std::memset(c, 0, static_cast<std::size_t>(count) * sizeof(float));
+  }
+  for (Slice s = slice_at(b, 0, 0); s.outs > 0; s = slice_after(b, s)) {
+    load_weights(b, s, tiles);
+    multiply_slice(b, s, columns, tiles, c + s.n / kBlockOuts * c_stride);
+  }
+  for (std::int64_t n = 0; n < b.outs; n += kBlockOuts) {
+    finish_rows(b, row1 - row0, n, c + n / kBlockOuts * c_stride);
   }
 }
 

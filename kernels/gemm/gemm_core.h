@@ -11,7 +11,7 @@ namespace moebius::kernels {
 
 inline constexpr std::int64_t kStep = 32;       // k per canonical block
 inline constexpr std::int64_t kBlockRows = 16;  // rows of x that are packed together
-inline constexpr std::int64_t kBlockOuts = 32;  // outputs per task
+inline constexpr std::int64_t kBlockOuts = 32;  // outputs that are accumulated together
 
 /// y = x w^T for the rows of one expert, head or dense product.
 struct GemmProblem {
@@ -40,10 +40,12 @@ struct GemmBlock {
   const Matrix* w = nullptr;  // the problem's w or up
   GemmPacking packing;
   std::int64_t n0 = 0;
-  std::int64_t outs = 0;  // 1 .. kBlockOuts
+  std::int64_t outs = 0;  // >= 1
   std::int64_t block0 = 0;
   std::int64_t block1 = 0;
-  float* out = nullptr;  // [rows of these blocks, kBlockOuts]
+  const float* bias = nullptr;  // [outs] or null
+  float* out = nullptr;         // [rows of these blocks, outs], rows ldo elements apart
+  std::int64_t ldo = 0;
   std::byte* scratch = nullptr;
 };
 
@@ -54,7 +56,7 @@ struct GemmPath {
   /// Packs rows [row0, row0 + rows), rows <= kBlockRows, to dst.
   void (*pack)(const GemmProblem& problem, std::int64_t row0, std::int64_t rows,
                GemmPacking packing, std::byte* dst);
-  std::size_t (*scratch_bytes)(std::int64_t row_blocks, GemmPacking packing);
+  std::size_t (*scratch_bytes)(std::int64_t row_blocks, std::int64_t outs, GemmPacking packing);
   void (*block)(const GemmBlock& block);
 };
 
@@ -62,7 +64,7 @@ struct GemmPath {
 const GemmPath* amx_gemm_path();
 const GemmPath* simd_gemm_path();
 
-/// y[i] = silu(gate[i]) * up[i], count <= kBlockOuts.
+/// y[i] = silu(gate[i]) * up[i].
 void silu_mul_row(const float* gate, const float* up, float* y, std::int64_t count);
 
 constexpr std::int64_t round_up(std::int64_t value, std::int64_t multiple) {

@@ -166,7 +166,8 @@ void multiply_scaled(const GemmBlock& b, std::int64_t half, std::int64_t k0, con
   }
 }
 
-void block(const GemmBlock& b) {
+// Up to kBlockOuts outputs.
+void narrow_block(const GemmBlock& b) {
   const GemmProblem& p = *b.problem;
   const int pieces = b.packing.pieces;
   const std::int64_t k = p.w.cols;
@@ -194,6 +195,17 @@ void block(const GemmBlock& b) {
     }
   }
   add_pieces(b, rows, acc);
+}
+
+void block(const GemmBlock& b) {
+  for (std::int64_t n = 0; n < b.outs; n += kBlockOuts) {
+    GemmBlock narrow = b;
+    narrow.n0 += n;
+    narrow.outs = std::min(kBlockOuts, b.outs - n);
+    narrow.out += n;
+    if (b.bias) narrow.bias += n;
+    narrow_block(narrow);
+  }
 }
 
 void silu_mul_lanes(const float* gate, const float* up, float* y, std::int64_t count) {
@@ -242,7 +254,7 @@ void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows, GemmPackin
   }
 }
 
-std::size_t scratch_bytes(std::int64_t row_blocks, GemmPacking packing) {
+std::size_t scratch_bytes(std::int64_t row_blocks, std::int64_t, GemmPacking packing) {
   const std::int64_t columns = row_blocks * kBlockRows * packing.pieces;
   return static_cast<std::size_t>(512 * 16 + 2 * columns * kBlockOuts) * sizeof(float);
 }

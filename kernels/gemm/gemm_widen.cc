@@ -105,14 +105,17 @@ void block_scales(const GemmBlock& b, std::int64_t offset, std::int64_t k, float
 }
 
 void add_pieces(const GemmBlock& b, std::int64_t rows, const float* acc) {
-  for (std::int64_t row0 = 0; row0 < rows; row0 += kBlockRows) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t row0 = row / kBlockRows * kBlockRows;
     const std::int64_t count = std::min(kBlockRows, rows - row0);
-    const float* from = acc + row0 * b.packing.pieces * kBlockOuts;
-    float* to = b.out + row0 * kBlockOuts;
-    std::copy_n(from, count * kBlockOuts, to);
-    for (int piece = 1; piece < b.packing.pieces; ++piece) {
-      const float* add = from + piece * count * kBlockOuts;
-      for (std::int64_t i = 0; i < count * kBlockOuts; ++i) to[i] += add[i];
+    const float* from = acc + (row0 * b.packing.pieces + row - row0) * kBlockOuts;
+    float* to = b.out + row * b.ldo;
+    for (std::int64_t i = 0; i < b.outs; ++i) {
+      float sum = from[i];
+      for (int piece = 1; piece < b.packing.pieces; ++piece) {
+        sum += from[piece * count * kBlockOuts + i];
+      }
+      to[i] = b.bias ? sum + b.bias[i] : sum;
     }
   }
 }

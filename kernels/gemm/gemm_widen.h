@@ -30,7 +30,8 @@ float round_to_bf16(float x);
 /// Scales [16] of outputs from b.n0 + offset at column k; zeros past the outputs.
 void block_scales(const GemmBlock& b, std::int64_t offset, std::int64_t k, float* scale);
 
-/// b.out[row][i] = (high + middle) + low of the accumulators, columns [pieces][rows] per block.
+/// b.out[row][i] = (high + middle) + low (+ bias) of the accumulators [columns, kBlockOuts],
+/// columns [pieces][rows] per block; b.outs <= kBlockOuts.
 void add_pieces(const GemmBlock& b, std::int64_t rows, const float* acc);
 
 }  // namespace moebius::kernels

@@ -12,6 +12,7 @@
 #include "hwy/foreach_target.h"  // before the next
 
 #include "hwy/highway.h"
+#include "kernels/simd/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace moebius::kernels::HWY_NAMESPACE {
@@ -43,6 +44,17 @@ void clip_some(float* x, float limit, std::int64_t begin, std::int64_t end) {
   for (; i < end; ++i) x[i] = x[i] < -limit ? -limit : x[i] > limit ? limit : x[i];
 }
 
+void silu_mul_some(const float* gate, const float* up, float* y, std::int64_t begin,
+                   std::int64_t end) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = begin;
+  for (; i + lanes <= end; i += lanes) {
+    hn::StoreU(hn::Mul(silu(d, hn::LoadU(d, gate + i)), hn::LoadU(d, up + i)), d, y + i);
+  }
+  for (; i < end; ++i) y[i] = silu_scalar(gate[i]) * up[i];
+}
+
 }  // namespace
 }  // namespace moebius::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -53,6 +65,7 @@ namespace {
 
 HWY_EXPORT(add_some);
 HWY_EXPORT(clip_some);
+HWY_EXPORT(silu_mul_some);
 
 constexpr std::int64_t kFloatBytes = sizeof(float);
 
@@ -76,6 +89,17 @@ void clip(float* x, std::int64_t count, float limit, const Stream& stream) {
   const LaunchScope scope(stream.log(), "clip", 2 * count * kFloatBytes, 0);
   for_row_blocks(stream, count, 1, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(clip_some)(x, limit, begin, end);
+  });
+}
+
+void silu_mul(const float* gate, const float* up, float* y, std::int64_t count,
+              const Stream& stream) {
+  require(count >= 0, "silu_mul: count < 0");
+  if (count == 0) return;
+  require(gate && up && y, "silu_mul: gate, up or y is null");
+  const LaunchScope scope(stream.log(), "silu_mul", 3 * count * kFloatBytes, 4 * count);
+  for_row_blocks(stream, count, 1, [&](std::int64_t begin, std::int64_t end) {
+    HWY_DYNAMIC_DISPATCH(silu_mul_some)(gate, up, y, begin, end);
   });
 }
 

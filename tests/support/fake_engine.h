@@ -22,6 +22,7 @@ class FakeEngine : public engine::LocalEngine {
   static constexpr std::int32_t kVocab = 40;
   static constexpr std::int32_t kLayers = 3;  // the first without experts
   static constexpr std::int32_t kContext = 700;
+  static constexpr std::int32_t kEos = 5;
 
   FakeEngine() {
     info_.path = "fake";
@@ -130,7 +131,8 @@ class FakeEngine : public engine::LocalEngine {
     completion.finish = engine::Finish::kLength;
     std::vector<std::int32_t> ids = request.prompt.ids;
     for (std::int32_t n = 0; n < request.generate->max_new_tokens; ++n) {
-      const std::vector<float> row = logprobs(ids, batch);
+      std::vector<float> row = logprobs(ids, batch);
+      if (n < request.generate->min_new_tokens) row[kEos] = -100;
       const auto best =
           static_cast<std::int32_t>(std::max_element(row.begin(), row.end()) - row.begin());
       engine::GeneratedToken token{.id = best, .logprob = row[static_cast<std::size_t>(best)]};
