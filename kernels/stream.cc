@@ -1,9 +1,11 @@
 #include "kernels/stream.h"
 
 #include <sched.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -32,6 +34,18 @@ int usable_cores() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
   return std::max(1U, std::thread::hardware_concurrency());
+}
+
+// Large scratch asks for huge pages: tiles that lie together then also spread evenly over
+// the sets of a physically indexed cache.
+std::byte* allocate_scratch(std::size_t bytes) {
+  constexpr std::size_t kHugePage = 2 << 20;
+  const std::size_t alignment = bytes >= kHugePage / 2 ? kHugePage : 64;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (alignment == kHugePage) (void)madvise(memory, rounded, MADV_HUGEPAGE);
+  return static_cast<std::byte*>(memory);
 }
 
 // Subnormals count as zero in every product and sum (the matrix unit knows no
@@ -77,7 +91,7 @@ struct ThreadPool::State {
   std::mutex error_mutex;
   std::exception_ptr error;
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
+    void operator()(std::byte* p) const { std::free(p); }
   };
   struct Scratch {
     std::unique_ptr<std::byte, Free> data;
@@ -165,7 +179,7 @@ std::byte* ThreadPool::scratch(int slot, std::size_t bytes) {
   State::Scratch& scratch = state_->scratch[slot];
   if (scratch.bytes < bytes) {
     scratch.data.reset();
-    scratch.data.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})));
+    scratch.data.reset(allocate_scratch(bytes));
     scratch.bytes = bytes;
   }
   return scratch.data.get();

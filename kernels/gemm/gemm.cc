@@ -90,8 +90,7 @@ void pack_all(Launchable& launch, const Stream& stream, bool parallel) {
   const auto pack = [&](std::int64_t i, int) {
     const GemmProblem& p = *blocks[i].problem;
     const std::int64_t row0 = blocks[i].row0;
-    std::byte* dst = p.packed + launch.path->packed_bytes(p.w.cols, row0, launch.packing);
-    launch.path->pack(p, row0, std::min(kBlockRows, p.rows - row0), launch.packing, dst);
+    launch.path->pack(p, row0, std::min(kBlockRows, p.rows - row0), launch.packing);
   };
   const std::int64_t count = std::ssize(blocks);
   if (parallel) return stream.pool().run(count, pack);

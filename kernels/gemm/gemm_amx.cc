@@ -129,12 +129,24 @@ MOEBIUS_AMX inline __m512i next_piece(__m512& x) {
   return piece;
 }
 
+// Packed activations: [slices of kDepth][panels][steps] tiles, so that what one slice
+// of weights meets lies together and spreads evenly over the sets of the cache.
+std::byte* packed_tile(const GemmProblem& p, std::int64_t panels, std::int64_t panel,
+                       std::int64_t k) {
+  const std::int64_t slice = k / kDepth * kDepth;
+  const std::int64_t left = round_up(p.w.cols, kStep) - slice;
+  const std::int64_t depth = left < kDepth ? left : kDepth;
+  return p.packed + (panels * slice + panel * depth + (k - slice)) * kTile * 2;
+}
+
 // Columns of one block of rows: column = piece * rows + row, 16 to a panel.
 MOEBIUS_AMX void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows,
-                      GemmPacking packing, std::byte* dst) {
+                      GemmPacking packing) {
   const std::int64_t k = p.w.cols;
   const std::int64_t columns = rows * packing.pieces;
   const std::int64_t panels = (columns + kTile - 1) / kTile;
+  const std::int64_t all = panels_of(p.rows, packing.pieces);
+  const std::int64_t first = row0 / kBlockRows * packing.pieces;
   for (std::int64_t k0 = 0; k0 < k; k0 += kStep) {
     __m512i column[3 * kBlockRows];
     for (std::int64_t i = columns; i < panels * kTile; ++i) column[i] = _mm512_setzero_si512();
@@ -149,7 +161,7 @@ MOEBIUS_AMX void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows
     }
     for (std::int64_t panel = 0; panel < panels; ++panel) {
       transpose16(column + panel * kTile);
-      std::byte* tile = dst + panel * panel_bytes(k) + k0 * kTile * 2;
+      std::byte* tile = packed_tile(p, all, first + panel, k0);
       for (int j = 0; j < 16; ++j) _mm512_store_si512(tile + j * 64, column[panel * kTile + j]);
     }
   }
@@ -236,21 +248,46 @@ MOEBIUS_AMX void load_weights(const GemmBlock& b, const Slice& s, std::byte* til
   }
 }
 
-// Asks for rows [first, last) of the next slice while the tiles of this one are at work.
-MOEBIUS_AMX inline void prefetch_rows(const GemmBlock& b, const Slice& s, std::int64_t first,
-                                      std::int64_t last) {
-  const std::int64_t bytes = s.depth * (b.w->dtype == Dtype::kBF16 ? 2 : 1);
-  for (std::int64_t row = first; row < last && row < s.outs; ++row) {
-    const auto* at = reinterpret_cast<const char*>(weight_row(b, s, row));
-    for (std::int64_t i = 0; i < bytes; i += 64) _mm_prefetch(at + i, _MM_HINT_T1);
+// Asks for the lines of the next slice, a few at every step of the products: a burst of
+// them would hold the fill buffers that the tiles of this slice need.
+class Prefetcher {
+ public:
+  Prefetcher(const GemmBlock& b, const Slice& next, std::int64_t steps) {
+    if (next.outs == 0) return;
+    const std::int64_t bytes = b.w->dtype == Dtype::kBF16 ? 2 : 1;
+    at_ = row_ = weight_row(b, next, 0);
+    stride_ = b.w->cols * bytes;
+    row_bytes_ = next.depth * bytes;
+    rows_ = next.outs;
+    per_step_ = (rows_ * ((row_bytes_ + 63) / 64) + steps - 1) / steps;
   }
-}
+
+  MOEBIUS_AMX void step() {
+    for (std::int64_t i = 0; i < per_step_ && rows_ > 0; ++i) {
+      _mm_prefetch(reinterpret_cast<const char*>(at_), _MM_HINT_T1);
+      at_ += 64;
+      if (at_ - row_ < row_bytes_) continue;
+      row_ += stride_;
+      at_ = row_;
+      --rows_;
+    }
+  }
+
+ private:
+  const std::byte* at_ = nullptr;
+  const std::byte* row_ = nullptr;
+  std::int64_t stride_ = 0;
+  std::int64_t row_bytes_ = 0;
+  std::int64_t rows_ = 0;
+  std::int64_t per_step_ = 0;
+};
 
 // ---- products ----
 
 MOEBIUS_AMX inline void products_2x2(const std::byte* a0, const std::byte* a1, const std::byte* b0,
-                                     const std::byte* b1, std::int64_t steps) {
+                                     const std::byte* b1, std::int64_t steps, Prefetcher& next) {
   for (std::int64_t s = 0; s < steps; ++s) {
+    next.step();
     _tile_loadd(4, a0 + s * kTileBytes, 64);
     _tile_loadd(6, b0 + s * kTileBytes, 64);
     _tile_loadd(5, a1 + s * kTileBytes, 64);
@@ -263,8 +300,9 @@ MOEBIUS_AMX inline void products_2x2(const std::byte* a0, const std::byte* a1, c
 }
 
 MOEBIUS_AMX inline void products_2x1(const std::byte* a0, const std::byte* a1, const std::byte* b0,
-                                     std::int64_t steps) {
+                                     std::int64_t steps, Prefetcher& next) {
   for (std::int64_t s = 0; s < steps; ++s) {
+    next.step();
     _tile_loadd(4, a0 + s * kTileBytes, 64);
     _tile_loadd(6, b0 + s * kTileBytes, 64);
     _tile_loadd(5, a1 + s * kTileBytes, 64);
@@ -291,11 +329,11 @@ MOEBIUS_AMX inline void zero_accumulators() {
 }
 
 MOEBIUS_AMX inline void multiply(const std::byte* a, std::int64_t steps, std::int64_t stride,
-                                 const Panels& p) {
+                                 const Panels& p, Prefetcher& next) {
   if (p.b1) {
-    products_2x2(a, a + stride * kTileBytes, p.b0, p.b1, steps);
+    products_2x2(a, a + stride * kTileBytes, p.b0, p.b1, steps, next);
   } else {
-    products_2x1(a, a + stride * kTileBytes, p.b0, steps);
+    products_2x1(a, a + stride * kTileBytes, p.b0, steps, next);
   }
 }
 
@@ -308,7 +346,7 @@ MOEBIUS_AMX inline void store_accumulators(float* c0, float* c1) {
 }
 
 MOEBIUS_AMX void accumulate_bf16(const std::byte* a, std::int64_t steps, bool first,
-                                 const Panels& p) {
+                                 const Panels& p, Prefetcher& next) {
   if (first) {
     zero_accumulators();
   } else {
@@ -319,7 +357,7 @@ MOEBIUS_AMX void accumulate_bf16(const std::byte* a, std::int64_t steps, bool fi
       _tile_loadd(3, p.c1 + kPanelFloats / 2, 64);
     }
   }
-  multiply(a, steps, steps, p);
+  multiply(a, steps, steps, p, next);
   store_accumulators(p.c0, p.b1 ? p.c1 : nullptr);
 }
 
@@ -333,7 +371,7 @@ MOEBIUS_AMX inline void add_scaled(float* total, const float* part, const float*
 
 // fp8: a fresh accumulator for every scale block, promoted to the total.
 MOEBIUS_AMX void accumulate_fp8(const GemmBlock& b, const Slice& slice, const std::byte* a,
-                                std::int64_t steps, const Panels& p) {
+                                std::int64_t steps, const Panels& p, Prefetcher& next) {
   alignas(64) float part[2 * kPanelFloats];
   alignas(64) float scale[kBlockOuts] = {};
   const std::int64_t scale_cols = round_up(b.w->cols, kScaleBlock) / kScaleBlock;
@@ -346,7 +384,7 @@ MOEBIUS_AMX void accumulate_fp8(const GemmBlock& b, const Slice& slice, const st
     const std::int64_t count = steps - s < kScaleSteps ? steps - s : kScaleSteps;
     zero_accumulators();
     const Panels at{p.b0 + s * kTileBytes, p.b1 ? p.b1 + s * kTileBytes : nullptr, p.c0, p.c1};
-    multiply(a + s * kTileBytes, count, steps, at);
+    multiply(a + s * kTileBytes, count, steps, at, next);
     store_accumulators(part, p.b1 ? part + kPanelFloats : nullptr);
     add_scaled(p.c0, part, scale);
     if (p.b1) add_scaled(p.c1, part + kPanelFloats, scale);
@@ -411,29 +449,27 @@ std::size_t scratch_bytes(std::int64_t row_blocks, std::int64_t outs, GemmPackin
                                   panels * kPanelFloats * static_cast<std::int64_t>(sizeof(float)));
 }
 
-/// What stays the same over the slices of a block.
+/// The panels of a block, among all of its problem.
 struct Columns {
-  const std::byte* packed;
+  std::int64_t first;
   std::int64_t panels;
-  std::int64_t stride;  // bytes per panel
+  std::int64_t all;
 };
 
 // One slice of weights, already in tiles, times all columns.
 MOEBIUS_AMX void multiply_slice(const GemmBlock& b, const Slice& s, const Columns& columns,
                                 const std::byte* tiles, float* c) {
-  const Slice next = slice_after(b, s);
   const std::int64_t steps = round_up(s.depth, kStep) / kStep;
-  const std::int64_t share = kBlockOuts / ((columns.panels + 1) / 2) + 1;  // rows to prefetch
+  Prefetcher next(b, slice_after(b, s), steps * ((columns.panels + 1) / 2));
   for (std::int64_t j = 0; j < columns.panels; j += 2) {
-    prefetch_rows(b, next, j / 2 * share, (j / 2 + 1) * share);
-    const std::byte* b0 = columns.packed + j * columns.stride + s.k * kTile * 2;
+    const std::byte* b0 = packed_tile(*b.problem, columns.all, columns.first + j, s.k);
     const bool pair = j + 1 < columns.panels;
-    const Panels at{b0, pair ? b0 + columns.stride : nullptr, c + j * kPanelFloats,
+    const Panels at{b0, pair ? b0 + steps * kTileBytes : nullptr, c + j * kPanelFloats,
                     c + (j + 1) * kPanelFloats};
     if (b.w->dtype == Dtype::kF8E4M3) {
-      accumulate_fp8(b, s, tiles, steps, at);
+      accumulate_fp8(b, s, tiles, steps, at, next);
     } else {
-      accumulate_bf16(tiles, steps, s.k == 0, at);
+      accumulate_bf16(tiles, steps, s.k == 0, at, next);
     }
   }
 }
@@ -455,9 +491,9 @@ void block(const GemmBlock& b) {
   const GemmProblem& p = *b.problem;
   const std::int64_t row0 = b.block0 * kBlockRows;
   const std::int64_t row1 = b.block1 * kBlockRows < p.rows ? b.block1 * kBlockRows : p.rows;
-  const std::int64_t stride = panel_bytes(p.w.cols);
-  const Columns columns{p.packed + b.block0 * b.packing.pieces * stride,
-                        panels_of(row1 - row0, b.packing.pieces), stride};
+  const int pieces = b.packing.pieces;
+  const Columns columns{b.block0 * pieces, panels_of(row1 - row0, pieces),
+                        panels_of(p.rows, pieces)};
   std::byte* tiles = b.scratch;
   auto* c = reinterpret_cast<float*>(b.scratch + 2 * kSteps * kTileBytes);
   const std::int64_t c_stride = columns.panels * kPanelFloats;

@@ -53,9 +53,9 @@ struct GemmBlock {
 struct GemmPath {
   const char* name;
   std::size_t (*packed_bytes)(std::int64_t k, std::int64_t rows, GemmPacking packing);
-  /// Packs rows [row0, row0 + rows), rows <= kBlockRows, to dst.
+  /// Packs rows [row0, row0 + rows), rows <= kBlockRows, to their place in problem.packed.
   void (*pack)(const GemmProblem& problem, std::int64_t row0, std::int64_t rows,
-               GemmPacking packing, std::byte* dst);
+               GemmPacking packing);
   std::size_t (*scratch_bytes)(std::int64_t row_blocks, std::int64_t outs, GemmPacking packing);
   void (*block)(const GemmBlock& block);
 };

@@ -234,11 +234,10 @@ std::size_t packed_bytes(std::int64_t k, std::int64_t rows, GemmPacking packing)
 }
 
 // Columns [pieces][rows] of a block of rows, each k floats and zeros up to a whole step.
-void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows, GemmPacking packing,
-          std::byte* dst) {
+void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows, GemmPacking packing) {
   const std::int64_t k = p.w.cols;
   const std::int64_t ldx = round_up(k, kStep);
-  auto* to = reinterpret_cast<float*>(dst);
+  auto* to = reinterpret_cast<float*>(p.packed) + row0 * packing.pieces * ldx;
   std::fill_n(to, rows * packing.pieces * ldx, 0.0F);
   for (std::int64_t r = 0; r < rows; ++r) {
     const float* x = p.x + (p.x_rows ? p.x_rows[row0 + r] : row0 + r) * p.ldx;
