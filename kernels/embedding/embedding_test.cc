@@ -64,6 +64,22 @@ TEST(Embedding, WidensTheRightRowsOnEveryTargetAndThreadCount) {
   }
 }
 
+TEST(Embedding, LogsItsBytes) {
+  const std::vector<std::uint16_t> table(12);
+  const std::vector<std::int32_t> ids = {0, 2};
+  std::vector<float> y(8);
+  const Launch got = only_launch([&](const Stream& stream) {
+    embedding({.ids = ids.data(),
+               .rows = 2,
+               .table = {.data = table.data(), .dtype = Dtype::kBF16, .rows = 3, .cols = 4},
+               .y = y.data()},
+              stream);
+  });
+  EXPECT_EQ(got.kernel, "embedding");
+  EXPECT_EQ(got.bytes, 2 * (4 + 4 * 2 + 4 * 4));
+  EXPECT_EQ(got.flops, 0);
+}
+
 TEST(Embedding, RefusesBrokenLimits) {
   const std::vector<float> table(12);
   std::vector<float> y(8);

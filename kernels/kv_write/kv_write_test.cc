@@ -78,6 +78,23 @@ TEST(KvWrite, WritesTheRightEntriesOnEveryTargetAndThreadCount) {
   }
 }
 
+TEST(KvWrite, LogsItsBytes) {
+  const Batch batch;
+  std::vector<float> x(batch.row_begin.back() * 4);
+  std::vector<std::uint16_t> cache(kPages * 64 * 4);
+  const Launch got = only_launch([&](const Stream& stream) {
+    kv_write({.x = x.data(),
+              .ldx = 4,
+              .width = 4,
+              .batch = batch.ragged(),
+              .kv = {.data = cache.data(), .dtype = Dtype::kBF16, .pages = kPages, .width = 4}},
+             stream);
+  });
+  EXPECT_EQ(got.kernel, "kv_write");
+  EXPECT_EQ(got.bytes, 201 * 4 * (4 + 2));
+  EXPECT_EQ(got.flops, 0);
+}
+
 TEST(KvWrite, RefusesBrokenLimits) {
   Batch batch;
   const std::int64_t width = 4;

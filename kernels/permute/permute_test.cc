@@ -86,6 +86,24 @@ TEST(Permute, RefusesBrokenLimits) {
   refused([](PermuteArgs& a) { a.slots = nullptr; });
 }
 
+TEST(Permute, LogsItsBytes) {
+  const std::int32_t ids[] = {0, 1, 2, 1};
+  std::int32_t offsets[4], rows[4], slots[4];
+  const Launch got = only_launch([&](const Stream& stream) {
+    permute({.expert_ids = ids,
+             .rows = 2,
+             .top_k = 2,
+             .experts = 3,
+             .offsets = offsets,
+             .source_rows = rows,
+             .slots = slots},
+            stream);
+  });
+  EXPECT_EQ(got.kernel, "permute");
+  EXPECT_EQ(got.bytes, 4 * (4 + 4 + 4 + 4));
+  EXPECT_EQ(got.flops, 0);
+}
+
 void reference(const CombineArgs& a) {
   for (std::int64_t r = 0; r < a.rows; ++r) {
     for (std::int64_t i = 0; i < a.dim; ++i) {
@@ -130,6 +148,25 @@ TEST(Combine, CanonicalBitsOnEveryTargetAndThreadCount) {
       }
     }
   }
+}
+
+TEST(Combine, LogsItsBytes) {
+  std::vector<float> x(64), y(16);
+  const std::vector<std::int32_t> slots = {0, 1, 2, 3};
+  const Launch got = only_launch([&](const Stream& stream) {
+    combine({.expert_out = x.data(),
+             .slots = slots.data(),
+             .weights = x.data(),
+             .shared = x.data(),
+             .y = y.data(),
+             .rows = 2,
+             .top_k = 2,
+             .dim = 8},
+            stream);
+  });
+  EXPECT_EQ(got.kernel, "combine");
+  EXPECT_EQ(got.bytes, 4 * (4 * 8 + 2 * 8 + 2 * 8 + 4 + 4));
+  EXPECT_EQ(got.flops, 2 * 4 * 8 + 2 * 8);
 }
 
 TEST(Combine, RefusesBrokenLimits) {

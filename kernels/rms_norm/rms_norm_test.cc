@@ -94,16 +94,10 @@ TEST(RmsNorm, CloseToDouble) {
 TEST(RmsNorm, LogsItsBytes) {
   const Case c{4, 32, 0, true, false};
   Buffers b(c);
-  ThreadPool pool(1);
-  LaunchLog log;
-  Stream stream = Stream::host(pool);
-  stream.set_log(&log);
-  rms_norm(b.args(c), stream);
-  const auto launches = log.take();
-  ASSERT_EQ(launches.size(), 1U);
-  EXPECT_EQ(launches[0].kernel, "rms_norm");
-  EXPECT_EQ(launches[0].bytes, 4 * (4 * 4 * 32 + 32));
-  EXPECT_EQ(launches[0].flops, 5 * 4 * 32);
+  const Launch got = only_launch([&](const Stream& stream) { rms_norm(b.args(c), stream); });
+  EXPECT_EQ(got.kernel, "rms_norm");
+  EXPECT_EQ(got.bytes, 4 * (4 * 4 * 32 + 32));
+  EXPECT_EQ(got.flops, 5 * 4 * 32);
 }
 
 TEST(RmsNorm, RefusesBrokenLimits) {

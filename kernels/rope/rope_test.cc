@@ -151,6 +151,24 @@ TEST(Rope, CanonicalBitsOnEveryTargetAndThreadCount) {
   }
 }
 
+TEST(Rope, LogsItsBytes) {
+  std::vector<float> x(3 * 16), angles(3 * 4);
+  const Launch got = only_launch([&](const Stream& stream) {
+    rope({.x = x.data(),
+          .ldx = 16,
+          .heads = 2,
+          .head_stride = 8,
+          .cos = angles.data(),
+          .sin = angles.data(),
+          .half = 4,
+          .rows = 3},
+         stream);
+  });
+  EXPECT_EQ(got.kernel, "rope");
+  EXPECT_EQ(got.bytes, 4 * (2 * 3 * 16 + 2 * 3 * 4));  // x both ways, cos and sin
+  EXPECT_EQ(got.flops, 6 * 3 * 2 * 4);
+}
+
 TEST(Rope, RefusesBrokenLimits) {
   std::vector<float> x(64), angles(16);
   ThreadPool pool(1);

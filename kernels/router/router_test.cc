@@ -250,6 +250,16 @@ TEST(Router, RowsDoNotMeet) {
   }
 }
 
+TEST(Router, LogsItsBytes) {
+  const std::vector<float> bias(8);
+  const RouterArgs args{.bias = bias.data(), .experts = 8, .top_k = 2};
+  const Launch got =
+      only_launch([&](const Stream& stream) { run(args, std::vector<float>(24), stream); });
+  EXPECT_EQ(got.kernel, "router");
+  EXPECT_EQ(got.bytes, 4 * (3 * 8 + 8 + 2 * 3 * 2));
+  EXPECT_EQ(got.flops, 3 * 8);
+}
+
 TEST(Router, RefusesBrokenLimits) {
   std::vector<float> logits(8192), weights(8192);
   std::vector<std::int32_t> ids(8192);

@@ -48,6 +48,19 @@ void in_kernel_mode(const Body& body) {
   pool.run(1, [&](std::int64_t, int) { body(); });
 }
 
+/// The one launch that body(stream) logs; an empty one if there is not exactly one.
+template <class Body>
+Launch only_launch(const Body& body) {
+  ThreadPool pool(1);
+  LaunchLog log;
+  Stream stream = Stream::host(pool);
+  stream.set_log(&log);
+  body(stream);
+  const std::vector<Launch> launches = log.take();
+  EXPECT_EQ(launches.size(), 1U);
+  return launches.size() == 1 ? launches[0] : Launch{};
+}
+
 /// Uniform in [low, high); the same on every platform.
 inline std::vector<float> random_floats(std::size_t count, std::uint32_t seed, float low = -1,
                                         float high = 1) {

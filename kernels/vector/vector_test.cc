@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "kernels/simd/test_support.h"
@@ -89,6 +90,19 @@ TEST(Vector, CopyRows) {
       }
     }
   }
+}
+
+TEST(Vector, LogsItsBytes) {
+  std::vector<float> x(64), y(64);
+  const auto expect = [](const Launch& got, std::string_view kernel, int bytes, int flops) {
+    EXPECT_EQ(got.kernel, kernel);
+    EXPECT_EQ(got.bytes, bytes);
+    EXPECT_EQ(got.flops, flops);
+  };
+  expect(only_launch([&](const Stream& s) { add(x.data(), y.data(), 64, s); }), "add", 768, 64);
+  expect(only_launch([&](const Stream& s) { clip(x.data(), 64, 1, s); }), "clip", 512, 0);
+  const CopyRowsArgs rows{.x = x.data(), .ldx = 8, .y = y.data(), .ldy = 9, .rows = 5, .width = 7};
+  expect(only_launch([&](const Stream& s) { copy_rows(rows, s); }), "copy_rows", 2 * 35 * 4, 0);
 }
 
 TEST(Vector, RefusesBrokenLimits) {
