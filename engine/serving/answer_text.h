@@ -1,6 +1,7 @@
 // The text of an answer while it grows, and the stop strings that may end it.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -29,8 +30,10 @@ class AnswerText {
 
  private:
   bool append(std::string_view text);
+  bool may_end_stop(std::string_view text) const;
 
   std::vector<std::string> stops_;
+  std::bitset<256> last_bytes_;  // of the stop strings
   Utf8Stream stream_;
   std::string text_;
   std::string stop_;
