@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "tests/e2e/binary.h"
 #include "tests/support/temp_dir.h"
