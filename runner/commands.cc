@@ -18,7 +18,7 @@ CLI::App& add_group(CLI::App& app, const std::string& name, const std::string& d
 std::vector<std::unique_ptr<Command>> add_commands(CLI::App& app) {
   app.require_subcommand(1);
   app.footer(examples({
-      "moebius generate --model embedded --chat --prompt 'Solve for $t$: $3t - 9 = -42$.'",
+      "moebius generate --model embedded --prompt 'The answer is' --max-new-tokens 16",
       "moebius model verify embedded --determinism",
       "moebius generate --help",
   }));

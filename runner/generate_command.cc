@@ -77,7 +77,8 @@ class GenerateCommand : public Command {
     engine_.add_arithmetic(*app);
     engine_.add_batch_rows(*app);
     app->footer(examples({
-        "moebius generate --model embedded --chat --prompt 'Solve for $t$: $3t - 9 = -42$.'",
+        R"(printf 'Solve for $t$: $3t - 9 = -42$.\nPlease reason step by step, and put your final answer)"
+        R"( within \\boxed{}.' | moebius generate --model embedded --chat --prompt -)",
         "moebius generate --model ./qwen3 --prompt - --max-new-tokens 64 --json < prompt.txt",
         "moebius generate --model ./qwen3 --prompts-file prompts.jsonl > answers.jsonl",
         "  a line: {\"id\": \"q1\", \"prompt\" or \"ids\" or \"messages\": ..., "

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "tests/e2e/binary.h"
 #include "tests/support/temp_dir.h"
@@ -290,15 +291,6 @@ TEST(Cli, VerifyGoldenRefusesHostileFiles) {
   expect_golden([](json& p) { p.erase("experts"); }, 2, "\"experts\"");
   expect_golden([](json& p) { p["input_ids"][3] = 1 << 30; }, 2, "vocabulary");
   expect_golden([](json& p) { p["last_logits"] = "none"; }, 2, "\"last_logits\"");
-}
-
-TEST(Cli, DeterminismHolds) {
-  const ProcessResult result = moebius({"model", "verify", "embedded", "--determinism", "--json"});
-  ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
-  const json report = json_lines(result).at(0);
-  EXPECT_EQ(report.at("pass"), true);
-  EXPECT_GE(report.at("variants").size(), 18U);
-  for (const json& variant : report.at("variants")) EXPECT_EQ(variant.at("differences"), 0);
 }
 
 TEST(Cli, BenchReportsSpeeds) {
