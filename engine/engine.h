@@ -51,7 +51,7 @@ struct Generate {
   std::vector<std::int32_t> stop_ids;  // besides the model's own end-of-sequence ids
   bool ignore_eos = false;             // end-of-sequence ids may be drawn and end nothing
   std::int32_t min_new_tokens = 0;     // no end-of-sequence or stop id is drawn before so many
-  std::int32_t logprobs = 0;  // 0 .. 1024 alternatives kept per token
+  std::int32_t logprobs = 0;           // 0 .. 1024 alternatives kept per token
 };
 
 /// Log-probability of each continuation after the prompt.
