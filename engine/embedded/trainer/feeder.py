@@ -15,17 +15,16 @@ _QUEUED_BATCHES = 6  # per process
 
 
 class Batch(NamedTuple):
-    """Packed documents. Tokens, positions, targets and classes are [tokens].
+    """Packed documents. Tokens, positions and classes are [tokens].
 
-    A class is the Role of the target token, or IGNORED. `starts` [documents + 9] holds where
-    each document starts and ends; what is left over is padding, as documents of its own.
+    A class is the Role of the token that follows, or IGNORED. `starts` holds where each
+    document starts and ends; what is left over is padding, as documents of its own.
     """
 
-    tokens: np.ndarray
-    positions: np.ndarray
-    targets: np.ndarray
-    classes: np.ndarray
-    starts: np.ndarray
+    tokens: np.ndarray  # int16
+    positions: np.ndarray  # int16, in the document
+    classes: np.ndarray  # int8
+    starts: np.ndarray  # int32, always as many
     documents: int
 
 
@@ -54,9 +53,9 @@ def batches(seed: int, tokenizer: Tokenizer, shape: BatchShape) -> Iterator[Batc
     draw = Draw(seed)
     waiting = None
     while True:
-        tokens = np.full(shape.tokens, PAD_ID, np.int64)
-        positions = np.zeros(shape.tokens, np.int64)
-        classes = np.full(shape.tokens, IGNORED, np.int64)
+        tokens = np.full(shape.tokens, PAD_ID, np.int16)
+        positions = np.zeros(shape.tokens, np.int16)
+        classes = np.full(shape.tokens, IGNORED, np.int8)
         starts = [0]
         filled = 0
         while len(starts) <= shape.documents:
@@ -80,7 +79,7 @@ def batches(seed: int, tokenizer: Tokenizer, shape: BatchShape) -> Iterator[Batc
         width = shape.documents + 1 + -(-shape.tokens // shape.longest)
         padded = np.full(width, shape.tokens, np.int32)
         padded[: len(starts)] = starts
-        yield Batch(tokens, positions, np.roll(tokens, -1), classes, padded, count)
+        yield Batch(tokens, positions, classes, padded, count)
 
 
 def _fill(queue, seed: int, tokenizer: Path, shape: BatchShape) -> None:

@@ -1,6 +1,8 @@
 """The training run."""
 
 import json
+import queue
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -48,6 +50,19 @@ class Meter:
         return result
 
 
+def prefetched(batches, ahead: int = 4):
+    """The same batches, received by a thread while the device computes."""
+    waiting = queue.Queue(ahead)
+
+    def receive():
+        for batch in batches:
+            waiting.put(batch)
+
+    threading.Thread(target=receive, daemon=True).start()
+    while True:
+        yield waiting.get()
+
+
 class Run:
     """Parameters, optimizer and counters of a training run."""
 
@@ -76,11 +91,10 @@ class Run:
         """One update from one batch."""
         plan = self.plan
         share = schedule(self.steps, plan.steps, plan.warm_up, plan.hold)
-        arrays = (batch.tokens, batch.positions, batch.starts, batch.targets, batch.classes)
-        tensors = [torch.from_numpy(array) for array in arrays]
-        if self.device == "cuda":
-            tensors = [each.pin_memory().to("cuda", non_blocking=True) for each in tensors]
-        *inputs, classes = tensors
+        arrays = (batch.tokens, batch.positions, batch.classes, batch.starts)
+        tensors = [torch.from_numpy(array).to(self.device) for array in arrays]
+        tokens, positions, classes = (each.long() for each in tensors[:3])
+        inputs = tokens, positions, tensors[3], tokens.roll(-1)
         losses, loads = self.network.losses(*inputs)
         weights = self.class_weights[classes]
         ((losses * weights).sum() / weights.sum()).backward()
@@ -124,7 +138,7 @@ def train(
         Feeder(plan.seed, plan.processes, tokenizer, shape) as feeder,
         open(out / "log.jsonl", "w", encoding="utf-8") as log,
     ):
-        for batch in feeder:
+        for batch in prefetched(feeder):
             run.step(batch)
             if run.steps % report_every == 0 or run.steps == plan.steps:
                 lines.append({"step": run.steps, "documents": run.documents} | run.meter.report())

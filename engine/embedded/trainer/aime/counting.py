@@ -101,8 +101,8 @@ def two_draws(draw: Draw):
         event = f"both are {first}"
         good, all_draws = a * (a - 1), total * (total - 1)
         thinking = (
-            f"Probability: {a}/{total} *"
-            f" {a - 1}/{total - 1}.\n{multiplication(a, a - 1)}.\n{multiplication(total, total - 1)}.\n"
+            f"Probability: {a}/{total} * {a - 1}/{total - 1}.\n"
+            f"{multiplication(a, a - 1)}.\n{multiplication(total, total - 1)}.\n"
         )
     else:
         event = "they have different colors"

@@ -148,71 +148,69 @@ def computer_science(draw: Draw):
     return _string_index(draw)
 
 
-def python_output(draw: Draw):
-    """What a short Python program prints."""
-    form = draw.integer(0, 4)
-    a, b = draw.integer(2, 12), draw.integer(2, 9)
-    if form == 0:
-        n = draw.integer(2, 6)
-        question = (
-            f"What does this Python code print?\nx = {a}\nfor i in range({n}):\n    x +="
-            f" {b}\nprint(x)"
-        )
-        right = a + n * b
-        key = f"{a},{n},{b}"
-        wrong = nearby_numbers(draw, right, 0, (b, -b, 1, -1, 2 * b, 10))
-    elif form == 1:
-        c = draw.integer(2, 30)
-        question = (
-            f"What does this Python code print?\nx = {a}\ny = x * {b}\nx = y - {c}\nprint(x + y)"
-        )
-        right = 2 * a * b - c
-        key = f"{a},{b},{c}"
-        wrong = nearby_numbers(draw, right, None, (c, -c, a * b, -a, b, 10, -10, 1))
-    elif form == 2:
-        values = [draw.integer(1, 20) for _ in range(draw.integer(4, 6))]
-        k = draw.integer(2, 4)
-        question = (
-            f"What does this Python code print?\na = {values}\nprint(sum(x for x in a if x % {k}"
-            " == 0))"
-        )
-        right = sum(x for x in values if x % k == 0)
-        key = f"{values},{k}"
-        wrong = nearby_numbers(draw, right, 0)
-    elif form == 3:
-        x, y = draw.integer(1, 30), draw.integer(1, 30)
-        question = (
-            f"What does this Python code print?\nx, y = {x}, {y}\nif x > y:\n    x, y = y,"
-            " x\nprint(y * 2 - x)"
-        )
-        right = 2 * max(x, y) - min(x, y)
-        key = f"{x},{y}"
-        wrong = nearby_numbers(draw, right, None)
-    else:
-        values = [draw.integer(1, 30) for _ in range(draw.integer(5, 7))]
-        i, j = draw.integer(0, 2), draw.integer(3, 5)
-        question = f"What does this Python code print?\na = {values}\nprint(a[{i}:{j}])"
-        right = values[i:j]
-        key = f"{values},{i},{j}"
-        wrong = [
-            x
-            for x in [
-                values[i : j + 1],
-                values[i + 1 : j],
-                values[i + 1 : j + 1],
-                values[max(0, i - 1) : j],
-                values[:j],
-            ]
-            if x != right
-        ]
-        wrong = list(dict.fromkeys(map(str, wrong)))[:3]
-        if len(wrong) < 3 or str(right) in wrong:
-            return python_output(draw)
-    return make_question(
-        draw,
-        "python_output",
+_PRINTS = "What does this Python code print?\n"
+
+
+def _repeated_addition(draw: Draw, a, b):
+    n = draw.integer(2, 6)
+    question = f"{_PRINTS}x = {a}\nfor i in range({n}):\n    x += {b}\nprint(x)"
+    right = a + n * b
+    return (
         question,
         right,
-        list(dict.fromkeys(map(str, wrong))),
-        f"{form},{key}",
+        nearby_numbers(draw, right, 0, (b, -b, 1, -1, 2 * b, 10)),
+        f"{a},{n},{b}",
     )
+
+
+def _assignments(draw: Draw, a, b):
+    c = draw.integer(2, 30)
+    question = f"{_PRINTS}x = {a}\ny = x * {b}\nx = y - {c}\nprint(x + y)"
+    right = 2 * a * b - c
+    wrong = nearby_numbers(draw, right, None, (c, -c, a * b, -a, b, 10, -10, 1))
+    return question, right, wrong, f"{a},{b},{c}"
+
+
+def _sum_of_multiples(draw: Draw, a, b):
+    values = [draw.integer(1, 20) for _ in range(draw.integer(4, 6))]
+    k = draw.integer(2, 4)
+    question = f"{_PRINTS}a = {values}\nprint(sum(x for x in a if x % {k} == 0))"
+    right = sum(x for x in values if x % k == 0)
+    return question, right, nearby_numbers(draw, right, 0), f"{values},{k}"
+
+
+def _swap(draw: Draw, a, b):
+    x, y = draw.integer(1, 30), draw.integer(1, 30)
+    swap = "if x > y:\n    x, y = y, x\n"
+    question = f"{_PRINTS}x, y = {x}, {y}\n{swap}print(y * 2 - x)"
+    right = 2 * max(x, y) - min(x, y)
+    return question, right, nearby_numbers(draw, right, None), f"{x},{y}"
+
+
+def _slice(draw: Draw, a, b):
+    values = [draw.integer(1, 30) for _ in range(draw.integer(5, 7))]
+    i, j = draw.integer(0, 2), draw.integer(3, 5)
+    question = f"{_PRINTS}a = {values}\nprint(a[{i}:{j}])"
+    right = values[i:j]
+    others = [
+        values[i : j + 1],
+        values[i + 1 : j],
+        values[i + 1 : j + 1],
+        values[max(0, i - 1) : j],
+        values[:j],
+    ]
+    wrong = list(dict.fromkeys(str(other) for other in others if other != right))[:3]
+    return question, right, wrong, f"{values},{i},{j}"
+
+
+_PROGRAMS = (_repeated_addition, _assignments, _sum_of_multiples, _swap, _slice)
+
+
+def python_output(draw: Draw):
+    """What a short Python program prints."""
+    while True:
+        form = draw.integer(0, len(_PROGRAMS) - 1)
+        a, b = draw.integer(2, 12), draw.integer(2, 9)
+        question, right, wrong, key = _PROGRAMS[form](draw, a, b)
+        if len(wrong) == 3:  # a slice may have fewer other ones
+            return make_question(draw, "python_output", question, right, wrong, f"{form},{key}")

@@ -133,60 +133,53 @@ def boolean_expression(draw: Draw, depth):
 
 def logical_reasoning(draw: Draw):
     """Orderings of people, and the value of Boolean expressions."""
-    if draw.chance(0.6):
-        count = draw.choose([4, 4, 5, 6])
-        people = draw.sample(PEOPLE, count)
-        comparative, highest, lowest = draw.choose(COMPARATIVES)
-        statements = [
-            f"{people[i]} is {comparative} than {people[i + 1]}." for i in range(count - 1)
-        ]
-        order = list(range(count - 1))
-        draw.shuffle(order)
-        ask_lowest = draw.integer(0, 1)
-        question = (
-            " ".join(statements[i] for i in order)
-            + f" Who is the {(highest if ask_lowest == 0 else lowest)}?"
-        )
-        right = people[0] if ask_lowest == 0 else people[-1]
-        return make_question(
-            draw,
-            "logical_reasoning",
-            question,
-            right,
-            draw.sample([x for x in people if x != right], 3),
-            "o%s,%s,%s" % (",".join(people), comparative, order),
-        )
+    return _ordering(draw) if draw.chance(0.6) else _truth(draw)
+
+
+def _ordering(draw: Draw):
+    count = draw.choose([4, 4, 5, 6])
+    people = draw.sample(PEOPLE, count)
+    comparative, highest, lowest = draw.choose(COMPARATIVES)
+    statements = [f"{a} is {comparative} than {b}." for a, b in zip(people, people[1:])]
+    order = list(range(count - 1))
+    draw.shuffle(order)
+    if draw.integer(0, 1) == 0:
+        right, superlative = people[0], highest
+    else:
+        right, superlative = people[-1], lowest
+    story = " ".join(statements[i] for i in order)
+    wrong = draw.sample([each for each in people if each != right], 3)
+    key = f"o{','.join(people)},{comparative},{order}"
+    question = f"{story} Who is the {superlative}?"
+    return make_question(draw, "logical_reasoning", question, right, wrong, key)
+
+
+def _expressions(draw: Draw, value: bool, count: int) -> list[str]:
+    """Up to `count` different expressions of this value, more than a name; 60 attempts."""
+    found = []
+    for _ in range(60):
+        expression = boolean_expression(draw, 2)
+        # The text consists of True, False, and, or, not and parentheses.
+        if " " in expression and expression not in found and eval(expression) == value:
+            found.append(expression)
+            if len(found) == count:
+                break
+    return found
+
+
+def _truth(draw: Draw):
     while True:
-        wrong = []
-        want = draw.choose([True, False])
-        tries = 0
-        while len(wrong) < 3 and tries < 60:
-            tries += 1
-            expression = boolean_expression(draw, 2)
-            if expression not in wrong and " " in expression and (eval(expression) != want):
-                wrong.append(expression)
+        wanted = draw.choose([True, False])
+        wrong = _expressions(draw, not wanted, 3)
         if len(wrong) < 3:
             continue
-        for _ in range(60):
-            expression = boolean_expression(draw, 2)
-            if " " in expression and eval(expression) == want:
-                break
-        else:
-            continue
-        question = (
-            draw.choose(
-                ["Which expression evaluates to %s?", "Which of these Python expressions is %s?"]
-            )
-            % want
-        )
-        return make_question(
-            draw,
-            "logical_reasoning",
-            question,
-            expression,
-            wrong,
-            "b" + "|".join(sorted(wrong + [expression])),
-        )
+        right = _expressions(draw, wanted, 1)
+        if right:
+            break
+    phrasings = ["Which expression evaluates to %s?", "Which of these Python expressions is %s?"]
+    question = draw.choose(phrasings) % wanted
+    key = "b" + "|".join(sorted(wrong + right))
+    return make_question(draw, "logical_reasoning", question, right[0], wrong, key)
 
 
 def reading_comprehension(draw: Draw):

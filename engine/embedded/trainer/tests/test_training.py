@@ -48,9 +48,6 @@ class Feeding(unittest.TestCase):
                 self.assertEqual(batch.tokens[start], BEGIN_ID)
                 self.assertEqual(batch.tokens[end - 1], END_ID)
                 self.assertEqual(list(batch.positions[start:end]), list(range(end - start)))
-                self.assertEqual(
-                    list(batch.targets[start : end - 1]), list(batch.tokens[start + 1 : end])
-                )
                 self.assertEqual(batch.classes[end - 1], IGNORED)
             self.assertEqual(batch.starts[-1], 2048)
 
