@@ -1,10 +1,10 @@
 // Matrix products on Intel AMX: bf16 tiles, one TDPBF16PS per canonical block.
 //
 // A tile holds weights as they lie in the checkpoint (16 outputs x 32 k), B the packed
-// activations (16 pairs of k x 16 columns), C 16 outputs x 16 columns. For each kDepth of k
+// activations (16 pairs of k x 16 columns), C 16 outputs x 16 columns. For each slice of k
 // a task copies 32 outputs at a time into tiles (widening fp8, padding edges with
-// zeros) and walks them over all its columns, while the next 32 are on their way from
-// memory: two A and two B tiles feed four products. The split of float32 rows into three bf16
+// zeros) and walks them over all its columns, copying the next 32 in between:
+// two A and two B tiles feed four products. The split of float32 rows into three bf16
 // columns makes a batch of one fill three columns of one tile: no extra pass over the weights.
 #include "kernels/gemm/gemm_core.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <utility>
 
 #define MOEBIUS_AMX \
   __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
@@ -24,8 +25,13 @@ namespace {
 
 constexpr std::int64_t kTile = 16;  // rows and columns of an accumulator
 constexpr std::int64_t kTileBytes = 1024;
-constexpr std::int64_t kDepth = 1024;  // k per pass: its slice of all columns stays in L2
-constexpr std::int64_t kSteps = kDepth / kStep;
+// k per pass. Many columns: their slice stays in L2. Few: whole rows of weights, since
+// reading those from memory is then all the work.
+constexpr std::int64_t kDepth = 1024;
+constexpr std::int64_t kLongDepth = 4096;
+constexpr std::int64_t kFewPanels = 4;
+constexpr std::int64_t kTilesBytes = 2 * kLongDepth / kStep * kTileBytes;  // of one slice, at most
+constexpr std::int64_t kRowsAhead = 4;  // rows of weights that are asked for before their turn
 constexpr std::int64_t kScaleSteps = kScaleBlock / kStep;
 
 struct TileConfig {
@@ -129,13 +135,19 @@ MOEBIUS_AMX inline __m512i next_piece(__m512& x) {
   return piece;
 }
 
-// Packed activations: [slices of kDepth][panels][steps] tiles, so that what one slice
+// k per slice of a problem with so many panels.
+std::int64_t slice_depth(std::int64_t panels) {
+  return panels <= kFewPanels ? kLongDepth : kDepth;
+}
+
+// Packed activations: [slices][panels][steps] tiles, so that what one slice
 // of weights meets lies together and spreads evenly over the sets of the cache.
 std::byte* packed_tile(const GemmProblem& p, std::int64_t panels, std::int64_t panel,
                        std::int64_t k) {
-  const std::int64_t slice = k / kDepth * kDepth;
+  const std::int64_t most = slice_depth(panels);
+  const std::int64_t slice = k / most * most;
   const std::int64_t left = round_up(p.w.cols, kStep) - slice;
-  const std::int64_t depth = left < kDepth ? left : kDepth;
+  const std::int64_t depth = left < most ? left : most;
   return p.packed + (panels * slice + panel * depth + (k - slice)) * kTile * 2;
 }
 
@@ -169,15 +181,6 @@ MOEBIUS_AMX void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows
 
 // ---- weights into tiles ----
 
-MOEBIUS_AMX inline void copy_bf16_row(const std::uint16_t* row, std::int64_t count,
-                                      std::byte* tile) {
-  for (std::int64_t i = 0; i < count; i += kStep, tile += kTileBytes) {
-    const std::int64_t left = count - i;
-    const __mmask32 mask = left >= 32 ? ~0U : (1U << left) - 1;
-    _mm512_store_si512(tile, _mm512_maskz_loadu_epi16(mask, row + i));
-  }
-}
-
 // e4m3 to bf16, exactly: the exponent moves from bias 7 to 127; subnormals (m * 2^-9) by way of
 // a float subtraction; 0x7f and 0xff are NaN.
 MOEBIUS_AMX inline __m512i widen_e4m3(__m256i bytes) {
@@ -197,97 +200,87 @@ MOEBIUS_AMX inline __m512i widen_e4m3(__m256i bytes) {
   return _mm512_or_si512(out, sign);
 }
 
-MOEBIUS_AMX inline void copy_fp8_row(const std::uint8_t* row, std::int64_t count, std::byte* tile) {
-  for (std::int64_t i = 0; i < count; i += kStep, tile += kTileBytes) {
-    const std::int64_t left = count - i;
-    const __mmask32 mask = left >= 32 ? ~0U : (1U << left) - 1;
-    _mm512_store_si512(tile, widen_e4m3(_mm256_maskz_loadu_epi8(mask, row + i)));
-  }
-}
-
-// Where 32 outputs x kDepth of weights begin.
+// 32 outputs of weights, a slice of k deep.
 struct Slice {
   std::int64_t n = 0;  // from b.n0
   std::int64_t k = 0;
   std::int64_t outs = 0;  // 1 .. 32
   std::int64_t depth = 0;
+  std::int64_t most = 0;  // depth of all slices but the last
 };
 
-Slice slice_at(const GemmBlock& b, std::int64_t n, std::int64_t k) {
+Slice slice_at(const GemmBlock& b, std::int64_t n, std::int64_t k, std::int64_t most) {
   const std::int64_t outs = b.outs - n;
   const std::int64_t depth = b.w->cols - k;
-  return {n, k, outs < kBlockOuts ? outs : kBlockOuts, depth < kDepth ? depth : kDepth};
+  return {n, k, outs < kBlockOuts ? outs : kBlockOuts, depth < most ? depth : most, most};
 }
 
 // The slice that a task takes after this one; outs 0 at its end.
 Slice slice_after(const GemmBlock& b, const Slice& s) {
-  if (s.n + kBlockOuts < b.outs) return slice_at(b, s.n + kBlockOuts, s.k);
-  if (s.k + kDepth < b.w->cols) return slice_at(b, 0, s.k + kDepth);
+  if (s.n + kBlockOuts < b.outs) return slice_at(b, s.n + kBlockOuts, s.k, s.most);
+  if (s.k + s.most < b.w->cols) return slice_at(b, 0, s.k + s.most, s.most);
   return {};
 }
 
-const std::byte* weight_row(const GemmBlock& b, const Slice& s, std::int64_t row) {
-  const std::int64_t index = (b.n0 + s.n + row) * b.w->cols + s.k;
-  return static_cast<const std::byte*>(b.w->data) + index * (b.w->dtype == Dtype::kBF16 ? 2 : 1);
-}
-
-// Tiles [2][steps][16 outputs][32 k].
-MOEBIUS_AMX void load_weights(const GemmBlock& b, const Slice& s, std::byte* tiles) {
-  const std::int64_t steps = round_up(s.depth, kStep) / kStep;
-  for (std::int64_t n = 0; n < kBlockOuts; ++n) {
-    std::byte* tile = tiles + (n / kTile * steps) * kTileBytes + n % kTile * 64;
-    if (n >= s.outs) {
-      for (std::int64_t i = 0; i < steps; ++i) {
-        _mm512_store_si512(tile + i * kTileBytes, _mm512_setzero_si512());
-      }
-    } else if (b.w->dtype == Dtype::kBF16) {
-      copy_bf16_row(reinterpret_cast<const std::uint16_t*>(weight_row(b, s, n)), s.depth, tile);
-    } else {
-      copy_fp8_row(reinterpret_cast<const std::uint8_t*>(weight_row(b, s, n)), s.depth, tile);
-    }
-  }
-}
-
-// Asks for the lines of the next slice, a few at every step of the products: a burst of
-// them would hold the fill buffers that the tiles of this slice need.
-class Prefetcher {
+// Brings a slice of weights into tiles, [2][steps][16 outputs][32 k], a few rows of
+// tiles at a time: the products of one slice carry the next one in, so that its way from
+// memory costs no time of its own.
+class SliceLoader {
  public:
-  Prefetcher(const GemmBlock& b, const Slice& next, std::int64_t steps) {
-    if (next.outs == 0) return;
-    const std::int64_t bytes = b.w->dtype == Dtype::kBF16 ? 2 : 1;
-    at_ = row_ = weight_row(b, next, 0);
-    stride_ = b.w->cols * bytes;
-    row_bytes_ = next.depth * bytes;
-    rows_ = next.outs;
-    per_step_ = (rows_ * ((row_bytes_ + 63) / 64) + steps - 1) / steps;
+  SliceLoader(const GemmBlock& b, const Slice& s, std::byte* tiles) : tiles_(tiles) {
+    if (s.outs == 0) return;
+    fp8_ = b.w->dtype == Dtype::kF8E4M3;
+    bytes_ = fp8_ ? 1 : 2;
+    stride_ = b.w->cols * bytes_;
+    row_ = static_cast<const std::byte*>(b.w->data) + (b.n0 + s.n) * stride_ + s.k * bytes_;
+    outs_ = s.outs;
+    depth_ = s.depth;
+    steps_ = round_up(s.depth, kStep) / kStep;
+    left_ = kBlockOuts * steps_;
   }
 
-  MOEBIUS_AMX void step() {
-    for (std::int64_t i = 0; i < per_step_ && rows_ > 0; ++i) {
-      _mm_prefetch(reinterpret_cast<const char*>(at_), _MM_HINT_T1);
-      at_ += 64;
-      if (at_ - row_ < row_bytes_) continue;
-      row_ += stride_;
-      at_ = row_;
-      --rows_;
-    }
-  }
+  /// Has load_share(), called once per step of work, bring everything in.
+  void spread_over(std::int64_t work) { share_ = (left_ + work - 1) / work; }
+  MOEBIUS_AMX void load_share() { load(share_); }
+  MOEBIUS_AMX void load_all() { load(left_); }
 
  private:
-  const std::byte* at_ = nullptr;
+  MOEBIUS_AMX void load(std::int64_t count) {
+    for (; count > 0 && left_ > 0; --count, --left_) {
+      std::byte* to = tiles_ + (n_ / kTile * steps_ + step_) * kTileBytes + n_ % kTile * 64;
+      _mm512_store_si512(to, n_ < outs_ ? tile_row() : _mm512_setzero_si512());
+      if (n_ + kRowsAhead < outs_) {
+        const std::byte* ahead = row_ + kRowsAhead * stride_ + step_ * kStep * bytes_;
+        _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
+      }
+      if (++step_ < steps_) continue;
+      step_ = 0;
+      ++n_;
+      row_ += stride_;
+    }
+  }
+
+  MOEBIUS_AMX __m512i tile_row() const {
+    const std::int64_t k = step_ * kStep;
+    const std::int64_t left = depth_ - k;
+    const __mmask32 mask = left >= kStep ? ~0U : (1U << left) - 1;
+    if (fp8_) return widen_e4m3(_mm256_maskz_loadu_epi8(mask, row_ + k));
+    return _mm512_maskz_loadu_epi16(mask, row_ + 2 * k);
+  }
+
+  std::byte* tiles_;
   const std::byte* row_ = nullptr;
-  std::int64_t stride_ = 0;
-  std::int64_t row_bytes_ = 0;
-  std::int64_t rows_ = 0;
-  std::int64_t per_step_ = 0;
+  bool fp8_ = false;
+  std::int64_t bytes_ = 0, stride_ = 0, outs_ = 0, depth_ = 0, steps_ = 0;
+  std::int64_t n_ = 0, step_ = 0, left_ = 0, share_ = 0;
 };
 
 // ---- products ----
 
 MOEBIUS_AMX inline void products_2x2(const std::byte* a0, const std::byte* a1, const std::byte* b0,
-                                     const std::byte* b1, std::int64_t steps, Prefetcher& next) {
+                                     const std::byte* b1, std::int64_t steps, SliceLoader& next) {
   for (std::int64_t s = 0; s < steps; ++s) {
-    next.step();
+    next.load_share();
     _tile_loadd(4, a0 + s * kTileBytes, 64);
     _tile_loadd(6, b0 + s * kTileBytes, 64);
     _tile_loadd(5, a1 + s * kTileBytes, 64);
@@ -300,9 +293,9 @@ MOEBIUS_AMX inline void products_2x2(const std::byte* a0, const std::byte* a1, c
 }
 
 MOEBIUS_AMX inline void products_2x1(const std::byte* a0, const std::byte* a1, const std::byte* b0,
-                                     std::int64_t steps, Prefetcher& next) {
+                                     std::int64_t steps, SliceLoader& next) {
   for (std::int64_t s = 0; s < steps; ++s) {
-    next.step();
+    next.load_share();
     _tile_loadd(4, a0 + s * kTileBytes, 64);
     _tile_loadd(6, b0 + s * kTileBytes, 64);
     _tile_loadd(5, a1 + s * kTileBytes, 64);
@@ -329,7 +322,7 @@ MOEBIUS_AMX inline void zero_accumulators() {
 }
 
 MOEBIUS_AMX inline void multiply(const std::byte* a, std::int64_t steps, std::int64_t stride,
-                                 const Panels& p, Prefetcher& next) {
+                                 const Panels& p, SliceLoader& next) {
   if (p.b1) {
     products_2x2(a, a + stride * kTileBytes, p.b0, p.b1, steps, next);
   } else {
@@ -346,7 +339,7 @@ MOEBIUS_AMX inline void store_accumulators(float* c0, float* c1) {
 }
 
 MOEBIUS_AMX void accumulate_bf16(const std::byte* a, std::int64_t steps, bool first,
-                                 const Panels& p, Prefetcher& next) {
+                                 const Panels& p, SliceLoader& next) {
   if (first) {
     zero_accumulators();
   } else {
@@ -371,7 +364,7 @@ MOEBIUS_AMX inline void add_scaled(float* total, const float* part, const float*
 
 // fp8: a fresh accumulator for every scale block, promoted to the total.
 MOEBIUS_AMX void accumulate_fp8(const GemmBlock& b, const Slice& slice, const std::byte* a,
-                                std::int64_t steps, const Panels& p, Prefetcher& next) {
+                                std::int64_t steps, const Panels& p, SliceLoader& next) {
   alignas(64) float part[2 * kPanelFloats];
   alignas(64) float scale[kBlockOuts] = {};
   const std::int64_t scale_cols = round_up(b.w->cols, kScaleBlock) / kScaleBlock;
@@ -441,11 +434,11 @@ MOEBIUS_AMX void finish(const Result& r) {
   }
 }
 
-// Scratch: the tiles of one slice, then accumulators [outputs / 32][panels].
+// Scratch: the tiles of two slices, then accumulators [outputs / 32][panels].
 std::size_t scratch_bytes(std::int64_t row_blocks, std::int64_t outs, GemmPacking packing) {
   const std::int64_t panels =
       row_blocks * packing.pieces * (round_up(outs, kBlockOuts) / kBlockOuts);
-  return static_cast<std::size_t>(2 * kSteps * kTileBytes +
+  return static_cast<std::size_t>(2 * kTilesBytes +
                                   panels * kPanelFloats * static_cast<std::int64_t>(sizeof(float)));
 }
 
@@ -456,11 +449,11 @@ struct Columns {
   std::int64_t all;
 };
 
-// One slice of weights, already in tiles, times all columns.
+// One slice of weights, already in tiles, times all columns; brings in the next.
 MOEBIUS_AMX void multiply_slice(const GemmBlock& b, const Slice& s, const Columns& columns,
-                                const std::byte* tiles, float* c) {
+                                const std::byte* tiles, float* c, SliceLoader& next) {
   const std::int64_t steps = round_up(s.depth, kStep) / kStep;
-  Prefetcher next(b, slice_after(b, s), steps * ((columns.panels + 1) / 2));
+  next.spread_over(steps * ((columns.panels + 1) / 2));
   for (std::int64_t j = 0; j < columns.panels; j += 2) {
     const std::byte* b0 = packed_tile(*b.problem, columns.all, columns.first + j, s.k);
     const bool pair = j + 1 < columns.panels;
@@ -494,16 +487,21 @@ void block(const GemmBlock& b) {
   const int pieces = b.packing.pieces;
   const Columns columns{b.block0 * pieces, panels_of(row1 - row0, pieces),
                         panels_of(p.rows, pieces)};
-  std::byte* tiles = b.scratch;
-  auto* c = reinterpret_cast<float*>(b.scratch + 2 * kSteps * kTileBytes);
+  auto* c = reinterpret_cast<float*>(b.scratch + 2 * kTilesBytes);
   const std::int64_t c_stride = columns.panels * kPanelFloats;
   if (b.w->dtype == Dtype::kF8E4M3) {
     const std::int64_t count = round_up(b.outs, kBlockOuts) / kBlockOuts * c_stride;
     std::memset(c, 0, static_cast<std::size_t>(count) * sizeof(float));
   }
-  for (Slice s = slice_at(b, 0, 0); s.outs > 0; s = slice_after(b, s)) {
-    load_weights(b, s, tiles);
-    multiply_slice(b, s, columns, tiles, c + s.n / kBlockOuts * c_stride);
+  std::byte* tiles = b.scratch;
+  std::byte* spare = b.scratch + kTilesBytes;
+  const Slice first = slice_at(b, 0, 0, slice_depth(columns.all));
+  SliceLoader(b, first, tiles).load_all();
+  for (Slice s = first; s.outs > 0; s = slice_after(b, s)) {
+    SliceLoader next(b, slice_after(b, s), spare);
+    multiply_slice(b, s, columns, tiles, c + s.n / kBlockOuts * c_stride, next);
+    next.load_all();
+    std::swap(tiles, spare);
   }
   for (std::int64_t n = 0; n < b.outs; n += kBlockOuts) {
     finish_rows(b, row1 - row0, n, c + n / kBlockOuts * c_stride);
