@@ -1,7 +1,7 @@
 # moebius_test(<name> <label> SOURCES ... LIBS ...): one test binary, one label.
 # Labels: unit, property, golden, e2e run anywhere; gpu needs a device. The environment reaches
 # the test as it is when ctest runs: MOEBIUS_SHARED (reference data), MOEBIUS_SEED.
-set(MOEBIUS_TEST_TIMEOUT 300 CACHE STRING "Seconds until CTest kills a test")
+set(MOEBIUS_TEST_TIMEOUT 600 CACHE STRING "Seconds until CTest kills a test")
 add_custom_target(moebius_tests)  # builds every test, and nothing else
 function(moebius_test name label)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;LIBS")
