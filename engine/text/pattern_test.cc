@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 
 #include "engine/engine.h"
@@ -41,7 +41,8 @@ TEST(PatternTest, RepetitionGivesBack) {
   EXPECT_EQ(split("\\s+(?!\\S)|\\s+", "a   "), (Texts{"a", "   "}));
   EXPECT_EQ(split("\\s*[\\r\\n]+", "a \n \n b"), (Texts{"a", " \n \n", " b"}));
   EXPECT_EQ(split("[ab]+b", "aabab-ba"), (Texts{"aabab", "-ba"}));
-  EXPECT_EQ(split("[ab]*+b", "aab"), (Texts{"aab"}));  // possessive: never matches
+  EXPECT_EQ(split("[ab]*+b", "aabc"), (Texts{"aabc"}));  // possessive: never matches
+  EXPECT_EQ(split("[ab]*b", "aabc"), (Texts{"aab", "c"}));
   EXPECT_EQ(split("é+é", "éééa"), (Texts{"ééé", "a"}));
 }
 
@@ -96,10 +97,11 @@ TEST(PatternTest, WhatItCannotDoIsRefused) {
   EXPECT_THROW(Pattern{many}, Error);
 }
 
+// Processor time: other work on the machine does not count.
 double seconds_to_split(std::string_view regex, const std::string& text) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   split(regex, text);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 TEST(PatternTest, LongRunsTakeLinearTime) {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -73,6 +73,11 @@ TEST(TokenizerTest, LowestRankFirstLeftmostAmongEquals) {
   EXPECT_EQ(tokenizer->encode(""), (Ids{}));
 }
 
+TEST(TokenizerTest, APairListedTwiceHasItsLastRank) {
+  EXPECT_EQ(parse(byte_json({{"a", "b"}, {"b", "c"}}))->encode("abc"), (Ids{256, 'c'}));
+  EXPECT_EQ(parse(byte_json({{"a", "b"}, {"b", "c"}, {"a", "b"}}))->encode("abc"), (Ids{'a', 257}));
+}
+
 TEST(TokenizerTest, BothFormsOfMerges) {
   Json json = byte_json({{"b", "c"}, {"a", "bc"}});
   const auto pairs = parse(json);
@@ -86,7 +91,9 @@ TEST(TokenizerTest, BothFormsOfMerges) {
 TEST(TokenizerTest, IgnoreMergesTakesWholeWords) {
   Json json = byte_json({{"x", "y"}});
   json["model"]["vocab"]["xyz"] = 300;
-  EXPECT_EQ(parse(json)->encode("xyz xyz"), (Ids{256, 'z', ' ', 256, 'z'}));
+  const auto merging = parse(json);
+  for (int time = 0; time < 2; ++time) EXPECT_EQ(merging->encode("xyz"), (Ids{256, 'z'}));
+  EXPECT_EQ(merging->encode("xyz xyz"), (Ids{256, 'z', ' ', 256, 'z'}));
   json["model"]["ignore_merges"] = true;
   EXPECT_EQ(parse(json)->encode("xyz xyz"), (Ids{300, ' ', 256, 'z'}));
   EXPECT_EQ(parse(json)->encode("xyzz"), (Ids{256, 'z', 'z'}));
@@ -133,9 +140,9 @@ TEST(TokenizerTest, LongAndShortWordsMergeAlike) {
 TEST(TokenizerTest, AMegabyteOfOneLetterTakesNoQuadraticTime) {
   const auto tokenizer = parse(byte_json({{"a", "a"}, {"aa", "aa"}, {"aaaa", "aaaa"}}));
   const std::string text(1 << 20, 'a');
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const Ids ids = tokenizer->encode(text);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC);
   EXPECT_EQ(ids, Ids(text.size() / 8, 258));
 }
 
@@ -164,6 +171,7 @@ TEST(TokenizerTest, StrippingTokensTakeWhiteSpaceAlong) {
   EXPECT_EQ(tokenizer->encode("a \u3000<l> b"), (Ids{'a', 300, ' ', 'b'}));
   EXPECT_EQ(tokenizer->encode("a <r> \n<l>b"), (Ids{'a', ' ', 301, 300, 'b'}));
   EXPECT_EQ(tokenizer->encode("  <l>"), (Ids{300}));
+  EXPECT_EQ(tokenizer->encode("a <r> \u2003\nb"), (Ids{'a', ' ', 301, 'b'}));
 }
 
 // What such a token stands for is its text, though its letters are in the byte-level alphabet.

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
 
 #include "engine/text/tokenizer.h"
@@ -153,9 +153,9 @@ TEST(NfcTest, LongRunsOfMarksTakeNoQuadraticTime) {
   std::u32string marks = U"a";
   for (int i = 0; i < 200000; ++i) marks += i % 2 == 0 ? U'\u0301' : U'\u0323';
   const std::string text = utf8(marks);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const std::string out = nfc(text);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_LT(std::clock() - start, 10 * CLOCKS_PER_SEC);
   EXPECT_EQ(out.substr(0, 5), utf8(U"\u1EA1\u0323"));
   EXPECT_EQ(nfc(out), out);
 }
