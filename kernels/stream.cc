@@ -20,9 +20,10 @@
 namespace moebius::kernels {
 namespace {
 
-// Steps of a forward pass follow each other within microseconds, so a worker
-// spins about that long before it sleeps; on a busy machine it soon yields.
-constexpr int kSpins = 2000;
+// Steps of a forward pass follow each other within microseconds, and waking a sleeping
+// core costs up to a millisecond on a virtual machine: a worker spins about that
+// long before it sleeps.
+constexpr int kSpins = 20000;
 
 void pause_briefly() {
 #if defined(__x86_64__)

@@ -20,7 +20,7 @@ constexpr std::int64_t kGroupPanels = 32;
 constexpr std::int64_t kTaskBlocks = 8;
 constexpr std::int64_t kFusedTaskBlocks = 2;
 // Below this many multiply-adds waking the workers costs more than it brings.
-constexpr std::int64_t kInlineWork = 100'000;
+constexpr std::int64_t kInlineWork = 2'000'000;
 
 std::atomic<const GemmPath*> chosen_path{nullptr};
 
