@@ -6,6 +6,7 @@
 // zeros) and walks them over all its columns, copying the next 32 in between:
 // two A and two B tiles feed four products. The split of float32 rows into three bf16
 // columns makes a batch of one fill three columns of one tile: no extra pass over the weights.
+#include "kernels/gemm/gemm_amx.h"
 #include "kernels/gemm/gemm_core.h"
 
 #if defined(__x86_64__)
@@ -17,19 +18,11 @@
 #include <cstring>
 #include <utility>
 
-#define MOEBIUS_AMX \
-  __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
-
 namespace moebius::kernels {
 namespace {
 
-constexpr std::int64_t kTile = 16;  // rows and columns of an accumulator
-constexpr std::int64_t kTileBytes = 1024;
-// k per pass. Many columns: their slice stays in L2. Few: whole rows of weights, since
-// reading those from memory is then all the work.
-constexpr std::int64_t kDepth = 1024;
-constexpr std::int64_t kLongDepth = 4096;
-constexpr std::int64_t kFewPanels = 4;
+using namespace amx;
+
 constexpr std::int64_t kTilesBytes = 2 * kLongDepth / kStep * kTileBytes;  // of one slice, at most
 constexpr std::int64_t kRowsAhead = 4;  // rows of weights that are asked for before their turn
 constexpr std::int64_t kScaleSteps = kScaleBlock / kStep;
@@ -42,6 +35,8 @@ struct TileConfig {
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
+static_assert(sizeof(TileConfig) == 64);
+
 // In static memory: to GCC 12 _tile_loadconfig reads eight bytes only, and it drops the
 // stores that would fill the rest of a local variable.
 const TileConfig tile_config;
@@ -53,136 +48,10 @@ MOEBIUS_AMX void configure_tiles() {
   configured = true;
 }
 
-std::int64_t panels_of(std::int64_t rows, int pieces) {
-  const std::int64_t full = rows / kBlockRows * pieces;
-  return full + (rows % kBlockRows * pieces + kTile - 1) / kTile;
-}
-
-std::int64_t panel_bytes(std::int64_t k) {
-  return round_up(k, kStep) * kTile * 2;
-}
-
-std::size_t packed_bytes(std::int64_t k, std::int64_t rows, GemmPacking packing) {
-  return static_cast<std::size_t>(panels_of(rows, packing.pieces) * panel_bytes(k));
-}
-
-// Rows become columns: dword (row i, pair j) goes to (j, i).
-MOEBIUS_AMX inline void transpose16(__m512i r[16]) {
-  __m512i t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-  for (int i = 0; i < 8; ++i) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-  }
-}
-
-// 32 floats of a row, zeros past its end.
-struct Floats32 {
-  __m512 low, high;
-};
-MOEBIUS_AMX inline Floats32 load32(const float* x, std::int64_t left) {
-  if (left >= 32) return {_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16)};
-  const std::uint32_t mask = left <= 0 ? 0 : (1U << left) - 1;
-  return {_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), x),
-          _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), x + 16)};
-}
-
-// The upper halves of 32 dwords as 32 bf16 in order.
-MOEBIUS_AMX inline __m512i upper_halves(__m512i low, __m512i high) {
-  const __m256i a = _mm512_cvtepi32_epi16(_mm512_srli_epi32(low, 16));
-  const __m256i b = _mm512_cvtepi32_epi16(_mm512_srli_epi32(high, 16));
-  return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
-}
-
-MOEBIUS_AMX inline __m512i quiet_nan(__m512 x) {
-  const __m512i bits = _mm512_castps_si512(x);
-  const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-  return _mm512_mask_or_epi32(bits, nan, bits, _mm512_set1_epi32(0x00400000));
-}
-
-MOEBIUS_AMX inline __m512i round_bf16(__m512 x) {
-  const __m512i bits = quiet_nan(x);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i bias = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
-  const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
-  return _mm512_mask_add_epi32(bits, number, bits, bias);
-}
-
-// Takes the next bf16 piece off `x` by truncation: three of them add up to any float.
-MOEBIUS_AMX inline __m512i next_piece(__m512& x) {
-  const __m512i mask = _mm512_set1_epi32(static_cast<int>(0xffff0000U));
-  const __m512i piece = _mm512_and_si512(quiet_nan(x), mask);
-  const __m512 rest = _mm512_sub_ps(x, _mm512_castsi512_ps(piece));
-  const __mmask16 finite =
-      _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_castsi512_ps(piece)),
-                         _mm512_castsi512_ps(_mm512_set1_epi32(0x7f800000)), _CMP_LT_OQ);
-  x = _mm512_maskz_mov_ps(finite, rest);
-  return piece;
-}
-
-// k per slice of a problem with so many panels.
-std::int64_t slice_depth(std::int64_t panels) {
-  return panels <= kFewPanels ? kLongDepth : kDepth;
-}
-
-// Packed activations: [slices][panels][steps] tiles, so that what one slice
-// of weights meets lies together and spreads evenly over the sets of the cache.
-std::byte* packed_tile(const GemmProblem& p, std::int64_t panels, std::int64_t panel,
-                       std::int64_t k) {
-  const std::int64_t most = slice_depth(panels);
-  const std::int64_t slice = k / most * most;
-  const std::int64_t left = round_up(p.w.cols, kStep) - slice;
-  const std::int64_t depth = left < most ? left : most;
-  return p.packed + (panels * slice + panel * depth + (k - slice)) * kTile * 2;
-}
-
-// Columns of one block of rows: column = piece * rows + row, 16 to a panel.
-MOEBIUS_AMX void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows,
-                      GemmPacking packing) {
-  const std::int64_t k = p.w.cols;
-  const std::int64_t columns = rows * packing.pieces;
-  const std::int64_t panels = (columns + kTile - 1) / kTile;
-  const std::int64_t all = panels_of(p.rows, packing.pieces);
-  const std::int64_t first = row0 / kBlockRows * packing.pieces;
-  for (std::int64_t k0 = 0; k0 < k; k0 += kStep) {
-    __m512i column[3 * kBlockRows];
-    for (std::int64_t i = columns; i < panels * kTile; ++i) column[i] = _mm512_setzero_si512();
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t source = p.x_rows ? p.x_rows[row0 + r] : row0 + r;
-      Floats32 x = load32(p.x + source * p.ldx + k0, k - k0);
-      for (int piece = 0; piece < packing.pieces; ++piece) {
-        const __m512i low = packing.round_bf16 ? round_bf16(x.low) : next_piece(x.low);
-        const __m512i high = packing.round_bf16 ? round_bf16(x.high) : next_piece(x.high);
-        column[piece * rows + r] = upper_halves(low, high);
-      }
-    }
-    for (std::int64_t panel = 0; panel < panels; ++panel) {
-      transpose16(column + panel * kTile);
-      std::byte* tile = packed_tile(p, all, first + panel, k0);
-      for (int j = 0; j < 16; ++j) _mm512_store_si512(tile + j * 64, column[panel * kTile + j]);
-    }
-  }
-}
-
 // ---- weights into tiles ----
 
-// e4m3 to bf16, exactly: the exponent moves from bias 7 to 127; subnormals (m * 2^-9) by way of
-// a float subtraction; 0x7f and 0xff are NaN.
+// e4m3 to bf16, exactly: the exponent moves from bias 7 to 127; subnormals (m * 2^-9) come
+// from a table; 0x7f and 0xff are NaN.
 MOEBIUS_AMX inline __m512i widen_e4m3(__m256i bytes) {
   const __m512i v = _mm512_cvtepu8_epi16(bytes);
   const __m512i sign = _mm512_slli_epi16(_mm512_and_si512(v, _mm512_set1_epi16(0x80)), 8);
