@@ -22,10 +22,11 @@ struct ProcessResult {
 };
 
 struct ProcessOptions {
-  std::string input;           // of standard input
-  std::string output_path;     // standard output goes here instead; empty: into ProcessResult
-  bool close_output = false;   // nobody reads standard output
-  int interrupt_after_ms = 0;  // SIGINT then; 0: never
+  std::string input;             // of standard input
+  bool keep_input_open = false;  // more might come
+  std::string output_path;       // standard output goes here instead; empty: into ProcessResult
+  bool close_output = false;     // nobody reads standard output
+  int interrupt_after_ms = 0;    // SIGINT then; 0: never
 };
 
 namespace process_detail {
@@ -82,9 +83,12 @@ inline void converse(pid_t child, const ProcessOptions& options, Pipe& in, Pipe&
   std::size_t sent = 0;
   int wait_ms = options.interrupt_after_ms > 0 ? options.interrupt_after_ms : -1;
   while (out.ends[0] >= 0 || err.ends[0] >= 0) {
-    if (in.ends[1] >= 0 && sent == options.input.size()) in.close_write();
+    if (in.ends[1] >= 0 && sent == options.input.size() && !options.keep_input_open) {
+      in.close_write();
+    }
+    const int to_feed = sent < options.input.size() ? in.ends[1] : -1;
     std::array<pollfd, 3> ends = {
-        {{out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}, {in.ends[1], POLLOUT, 0}}};
+        {{out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}, {to_feed, POLLOUT, 0}}};
     if (::poll(ends.data(), ends.size(), wait_ms) == 0) {
       ::kill(child, SIGINT);
       wait_ms = -1;
