@@ -1,0 +1,218 @@
+// The one door to results: what a run, an item, a sample, a score and a failure are, the single
+// writer that keeps them in SQLite, and what is read back and reported.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "scorers/scorer.h"
+
+namespace moebius::reports {
+
+/// The store cannot be used or written: locked by a living run, from a newer version, not ours,
+/// disk full. what() is one line that names the file.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// ---- what is stored -------------------------------------------------------------------
+
+/// One evaluation as it was asked for. `key` is what makes "the same command" the same run.
+struct Run {
+  std::int64_t id = 0;      // by the store
+  std::string key;          // sha256 over everything below that can change a result
+  std::string command;      // as typed
+  std::string model;        // as typed
+  std::string fingerprint;  // Engine::fingerprint(): weights, tokenizer, arithmetic
+  std::string weights_hash;
+  std::string tokenizer_hash;
+  std::string build;        // version and commit of the binary
+  std::string sandbox;      // Sandbox::stamp(); empty if no code was run
+  std::string environment;  // JSON: host, cpu, cores, memory, kernel, device
+  std::string started;      // UTC, ISO 8601; by the store
+  std::string finished;     // empty while incomplete
+  std::string state;        // "running", "complete", "incomplete", "invalid"; by finish_run
+};
+
+/// One task in one variant within a run.
+struct Set {
+  std::int64_t id = 0;  // by the store
+  std::int64_t run = 0;
+  std::string task;
+  int task_version = 0;
+  std::string variant;
+  std::string metric;   // "accuracy", "pass@1", "avg@k"
+  std::string options;  // JSON: task options, limit, items
+  std::string data_sha256;
+  double temperature = 0;
+  double top_p = 1;
+  std::int32_t max_new_tokens = 0;
+  std::uint64_t seed = 0;
+  std::int32_t repeats = 1;
+  std::int64_t items = 0;  // planned; samples planned = items * repeats
+};
+
+/// A question of a set: written once, however often it is sampled.
+struct Item {
+  std::string item;           // id within the task
+  std::int64_t position = 0;  // in the set's order
+  std::string cluster;
+  std::string stratum;
+  std::string tags;  // JSON object
+  std::string target;
+  std::string prompt;         // as the model saw it, rendered
+  std::string prompt_sha256;  // over token ids, little-endian int32
+  std::int32_t prompt_tokens = 0;
+};
+
+struct StoredScore {
+  std::string scorer;
+  int version = 0;
+  bool headline = false;
+  scorers::Score score;
+};
+
+/// One answer with its judgements, or one failure of ours; never both, never neither.
+struct Sample {
+  std::int64_t set = 0;
+  Item item;
+  std::int32_t repeat = 0;
+  std::string key;  // sha256: weights, tokenizer, prompt ids, sampling, repeat, task and scorer
+                    // versions, build
+  // the generation
+  std::string text;           // as generated, valid UTF-8
+  std::string finish;         // "stop", "length", ...
+  std::string stop;           // the stop string that ended it
+  std::string output_sha256;  // over token ids
+  std::int32_t output_tokens = 0;
+  std::int32_t cached_tokens = 0;
+  std::int64_t latency_us = 0;
+  std::vector<scorers::Choice> choices;  // log-probability questions
+  std::vector<StoredScore> scores;
+  // or the failure
+  std::string failure;  // "engine", "sandbox", "checker", "api", ...; empty if none
+  std::string message;
+};
+
+/// What counts as done already.
+struct Begun {
+  Run run;
+  std::vector<Set> sets;  // ids filled in, the order given
+  bool resumed = false;
+  /// Keys of samples with a score of every scorer asked for: not to be asked again.
+  std::unordered_map<std::string, std::int64_t> done;
+};
+
+/// Opened for writing: one process at a time, checked by a lock that dies with the process.
+/// put() may be called from any thread; a thread of the store's own commits in groups, so that a
+/// killed process loses at most what it was about to write, and nothing is half-written.
+class Store {
+ public:
+  /// Creates or opens; migrates older schemas in a transaction. Throws Error.
+  static std::unique_ptr<Store> open(const std::string& path);
+  virtual ~Store() = default;
+
+  /// Finds the run by key or makes it. `scorers` of a set: names and versions that must all be
+  /// there for a sample to be done. Failures of an earlier attempt are not done.
+  virtual Begun begin_run(const Run& run, const std::vector<Set>& sets,
+                          const std::vector<std::vector<std::pair<std::string, int>>>& scorers) = 0;
+
+  virtual void put(Sample sample) = 0;  // throws Error if an earlier write failed
+  virtual void flush() = 0;             // everything put is on disk; throws Error
+
+  /// A new judgement of a stored generation (rescore).
+  virtual void put_scores(std::int64_t sample_id, const std::vector<StoredScore>& scores) = 0;
+  /// Router decisions counted per set: loads[layer][expert]; added to what is there.
+  virtual void add_expert_loads(std::int64_t set,
+                                const std::vector<std::vector<std::int64_t>>& loads) = 0;
+  virtual void finish_run(std::int64_t run, const std::string& state,
+                          const std::string& sandbox) = 0;
+};
+
+// ---- what is read back ----------------------------------------------------------------
+
+/// A stored sample as it is listed and exported.
+struct SampleRow {
+  std::int64_t id = 0;
+  std::string task;
+  std::string variant;
+  Sample sample;
+};
+
+/// Read only; works beside a living writer.
+class Reader {
+ public:
+  static std::unique_ptr<Reader> open(const std::string& path);  // throws Error
+  virtual ~Reader() = default;
+  virtual std::vector<Run> runs() = 0;  // oldest first
+  /// `which`: an id, a prefix of a key (at least 6 characters), or "last". Throws Error.
+  virtual Run find_run(const std::string& which) = 0;
+  virtual std::vector<Set> sets(std::int64_t run) = 0;
+  /// In the order of set, position, repeat. `item` empty: all.
+  virtual void each_sample(std::int64_t run, const std::string& item,
+                           const std::function<void(const SampleRow&)>& visit) = 0;
+};
+
+// ---- reports --------------------------------------------------------------------------
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// One line of a report: a set, or a part of it.
+struct Row {
+  std::string task;
+  std::string variant;
+  std::string part;    // empty: all; else the stratum, or "without errata"
+  std::string metric;  // "accuracy", "pass@1", "avg@16", "cons@16", "pass@8"
+  std::string scorer;
+  int scorer_version = 0;
+  std::int64_t items = 0;  // with at least one score
+  std::int64_t samples = 0;
+  std::int64_t planned = 0;            // samples
+  std::optional<double> value;         // 0 .. 1; none if the run is invalid or nothing was scored
+  std::optional<double> stderr_total;  // if the questions were drawn anew
+  std::optional<double> stderr_rerun;  // if only the answers were; repeats > 1
+  std::optional<Interval> interval;    // 95 %
+  std::string interval_method;         // "wilson", "clustered t", "t"
+  double truncated = 0;                // shares of scored samples
+  double no_answer = 0;
+  double failed = 0;  // of planned samples
+  std::map<std::string, std::int64_t> verdicts;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t output_tokens = 0;
+  double mean_latency_ms = 0;
+};
+
+struct Summary {
+  Run run;
+  bool valid = true;  // failures within the budget
+  std::string why_invalid;
+  double fail_budget = 0.01;
+  std::vector<Row> rows;
+};
+
+/// The numbers of one run. Only complete sets get headline values when failures exceed the
+/// budget: none at all.
+Summary summarize(Reader& reader, const Run& run, double fail_budget);
+
+std::string render_text(const std::vector<Summary>& summaries);
+std::string render_markdown(const std::vector<Summary>& summaries);
+std::string render_csv(const std::vector<Summary>& summaries);
+/// The stable machine interface: reports/report.schema.json.
+std::string render_json(const std::vector<Summary>& summaries);
+
+/// One JSON line of `runs export` (documented in reports/README.md).
+std::string sample_json(const SampleRow& row);
+
+}  // namespace moebius::reports
