@@ -132,6 +132,13 @@ class Engine {
   virtual std::string fingerprint() const = 0;
 };
 
+class Tokenizer;  // engine/text/tokenizer.h
+
+/// `request` with each text replaced by the ids that submit() would make of it: BOS, and the
+/// split between context and continuations, included. Throws Error with the reason if submit()
+/// would refuse the text. Limits of a model (context, vocabulary) are not checked.
+Request tokenized(Request request, const Tokenizer& tokenizer);
+
 /// Submits, waits and returns the completions in the requests' order.
 std::vector<Completion> run(Engine& engine, std::vector<Request> requests);
 
@@ -182,8 +189,6 @@ struct Trace {
       experts;  // [layers][rows][top_k] ascending; empty for dense layers
   std::vector<std::vector<float>> logits;  // [rows][vocab]
 };
-
-class Tokenizer;  // engine/text/tokenizer.h
 
 /// A checkpoint loaded into this process.
 class LocalEngine : public Engine {

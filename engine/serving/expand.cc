@@ -220,6 +220,21 @@ Expansion expand(const Request& request, const Tokenizer* tokenizer, const Limit
   return out;
 }
 
+Request tokenized(Request request, const Tokenizer& tokenizer) {
+  if (request.generate) {
+    request.prompt.ids = prompt_ids(request.prompt, &tokenizer);
+    check(!request.prompt.ids.empty(), "the prompt is empty");
+    return request;
+  }
+  Expansion ids;
+  expand_score(request, &tokenizer, ids);
+  request.prompt.ids = std::move(ids.prompt);
+  for (std::size_t i = 0; i < ids.continuations.size(); ++i) {
+    request.score->continuations[i].ids = std::move(ids.continuations[i]);
+  }
+  return request;
+}
+
 std::int32_t answer_room(std::size_t prompt, std::int32_t wanted, const Limits& limits) {
   return std::min(wanted, limits.context - static_cast<std::int32_t>(prompt));
 }

@@ -52,6 +52,26 @@ TEST_F(Expand, RefusesDoubleBos) {
   }
 }
 
+TEST_F(Expand, TokenizedAsksForTheSameIds) {
+  for (const TestBos bos : {TestBos::kAdded, TestBos::kKnown, TestBos::kNone}) {
+    const auto tokenizer = test_tokenizer(bos, true);
+    for (const Request& request : {generate("xy"), generate("<s>x"), generate("xy", true, false),
+                                   score("x ", {"b", "ab"}), score("x", {"b", "ab"})}) {
+      const Expansion wanted = expand(request, tokenizer.get(), kLimits);
+      ASSERT_EQ(wanted.refusal, "");
+      Request ids = tokenized(request, *tokenizer);
+      EXPECT_EQ(ids.prompt.ids, wanted.prompt);
+      const Expansion found = expand(ids, tokenizer.get(), kLimits);
+      EXPECT_EQ(found.prompt, wanted.prompt);
+      EXPECT_EQ(found.continuations, wanted.continuations);
+    }
+    if (bos != TestBos::kNone) {
+      EXPECT_THROW(tokenized(generate("<s><s>x"), *tokenizer), Error);
+    }
+    EXPECT_THROW(tokenized(score("x", {""}), *tokenizer), Error);
+  }
+}
+
 TEST_F(Expand, TakesIdsAsTheyAre) {
   Request request{.prompt = {.text = "not this", .ids = {kBos, kBos, 7}}, .generate = Generate{}};
   EXPECT_EQ(expand(request, nullptr, kLimits).prompt, (Ids{kBos, kBos, 7}));
