@@ -14,6 +14,7 @@ enum ExitCode : int {
   kOk = 0,
   kNegative = 1,      // the command ran and its answer is no: a check failed
   kBadInput = 2,      // usage, files, models, requests, full disk, out of memory
+  kIncomplete = 4,    // something of ours failed: there is no result, the same command goes on
   kInterrupted = 130  // SIGINT
 };
 
@@ -27,8 +28,8 @@ class Command {
 
   bool chosen() const { return app_->parsed(); }
 
-  /// Does what the parsed command line asks. Returns kOk or kNegative; everything
-  /// else is an exception whose what() is one line.
+  /// Does what the parsed command line asks. Returns the exit code; bad input is an exception whose
+  /// what() is one line.
   virtual int run(Output& out) = 0;
 
  protected:
@@ -45,6 +46,12 @@ std::unique_ptr<Command> add_tokenize_command(CLI::App& app);
 std::unique_ptr<Command> add_model_info_command(CLI::App& model);    // below "model"
 std::unique_ptr<Command> add_model_verify_command(CLI::App& model);  // below "model"
 std::unique_ptr<Command> add_bench_engine_command(CLI::App& bench);  // below "bench"
+std::unique_ptr<Command> add_eval_command(CLI::App& app);
+std::unique_ptr<Command> add_report_command(CLI::App& app);
+std::unique_ptr<Command> add_sandbox_doctor_command(CLI::App& sandbox);     // below "sandbox"
+std::vector<std::unique_ptr<Command>> add_tasks_commands(CLI::App& tasks);  // below "tasks"
+std::vector<std::unique_ptr<Command>> add_runs_commands(CLI::App& runs);    // below "runs"
+std::vector<std::unique_ptr<Command>> add_grade_commands(CLI::App& grade);  // below "grade"
 std::unique_ptr<Command> add_completion_command(CLI::App& app);
 
 /// The whole tree.

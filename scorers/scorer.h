@@ -195,6 +195,9 @@ struct Options {
 /// missing, why, and the ways out ("Model-written code will NOT be run.").
 std::shared_ptr<Sandbox> open(const Options& options);
 
+/// Level, interpreter, filter: Sandbox::stamp(), for those who see only this header.
+const std::string& stamp(const Sandbox& sandbox);
+
 struct Probe {
   std::string layer;      // "user namespace", "landlock", "seccomp", "cgroup memory", ...
   bool required = false;  // for kFull

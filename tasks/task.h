@@ -51,6 +51,7 @@ struct Sample {
   std::string target;                       // what is right, for people who read the store
   std::vector<scorers::ScorerPtr> scorers;  // the first is the headline, all are stored
   std::map<std::string, std::string> tags;  // date, split, errata, ...
+  scorers::ScorerPtr program;  // code: judges a whole program, nothing is cut out; else null
 };
 
 struct Source {
