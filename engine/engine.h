@@ -199,6 +199,10 @@ class LocalEngine : public Engine {
 
   /// One plain forward pass over `ids`, everything recorded. Not while requests are in flight.
   virtual Trace trace(std::span<const std::int32_t> ids) = 0;
+
+  /// Tokens that each expert was given since the last call: [layers][experts], a dense layer's
+  /// empty. A prefix that several requests share counts once. Not while requests are in flight.
+  virtual std::vector<std::vector<std::int64_t>> take_expert_loads() = 0;
 };
 
 /// `model`: a directory in Hugging Face layout, or "embedded". Throws Error.

@@ -144,7 +144,7 @@ class EvalCommand : public Command {
   }
 
   /// What ended the run early, in one line; empty if nothing did.
-  std::string ask_all(engine::Engine& engine, const Asker& asker, reports::Store& store,
+  std::string ask_all(engine::LocalEngine& engine, const Asker& asker, reports::Store& store,
                       const std::vector<PlannedSet>& plan, const reports::Begun& begun,
                       const InterruptFlag& interrupt) const {
     ProgressLine line;
@@ -152,7 +152,11 @@ class EvalCommand : public Command {
         .fingerprint = engine.fingerprint(),
         .build = build_identity(),
         .stop = &interrupt.raised(),
-        .progress = [&line](const Progress& progress) { line.show(progress); }};
+        .progress = [&line](const Progress& progress) { line.show(progress); },
+        .set_computed =
+            [&](std::size_t set) {
+              store.add_expert_loads(begun.sets[set].id, engine.take_expert_loads());
+            }};
     try {
       run_pipeline(engine, asker, store, plan, begun, options);
     } catch (const std::exception& error) {

@@ -124,7 +124,22 @@ class Pipeline {
       // A set ends a chunk: its questions have nothing in common with the next one's.
       if (!chunk.empty() && !feed_chunk(chunk)) return;
       chunk.clear(), samples = 0;
+      if (options_.set_computed && !settle(s)) return;
     }
+  }
+
+  /// Waits until the engine has nothing to do. False if there is no use in going on.
+  bool settle(std::size_t set) {
+    {
+      std::unique_lock lock(mutex_);
+      while (submitted_ > 0) {
+        if (error_ || stopped()) return false;
+        changed_.wait_for(lock, std::chrono::milliseconds(100));
+      }
+      if (error_) return false;
+    }
+    options_.set_computed(set);
+    return !stopped();
   }
 
   /// False if there is no use in going on.
@@ -243,6 +258,7 @@ class Pipeline {
     found->second.completion = std::move(completion);
     to_score_.push_back(found->first);
     work_.notify_one();
+    if (submitted_ == 0) changed_.notify_all();
   }
 
   /// wait() is the only word of an engine that died; somebody must be listening.

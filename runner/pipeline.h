@@ -30,6 +30,9 @@ struct PipelineOptions {
   std::size_t in_flight = 2048;             // samples between submission and store
   const std::atomic<bool>* stop = nullptr;  // set: cancel, keep what is there, return
   std::function<void(const Progress&)> progress;  // about five times a second, any thread
+  /// If given: called when the engine has answered all of set `index` and nothing else is in
+  /// flight there, so that what the engine counted belongs to that set.
+  std::function<void(std::size_t index)> set_computed;
 };
 
 /// Asks all of `plan` that `begun` does not have. Each sample ends as a score or a failure in the

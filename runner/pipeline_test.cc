@@ -208,6 +208,17 @@ TEST_F(PipelineTest, FailuresOfOursAreNoScores) {
   EXPECT_EQ(failures["unaskable"].second, "the prompt is too long");
 }
 
+TEST_F(PipelineTest, SaysWhenASetIsComputed) {
+  add_set(many(600));
+  add_set(many(10));
+  ScriptedEngine engine(echo);
+  std::vector<std::pair<std::size_t, std::int64_t>> computed;
+  run(engine, {.set_computed = [&](std::size_t set) {
+        computed.emplace_back(set, engine.answered.load());
+      }});
+  EXPECT_EQ(computed, (std::vector<std::pair<std::size_t, std::int64_t>>{{0, 600}, {1, 610}}));
+}
+
 TEST_F(PipelineTest, FewInFlight) {
   add_set(many(300), 2);
   ScriptedEngine engine(echo);

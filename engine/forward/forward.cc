@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "kernels/embedding/embedding.h"
 #include "kernels/lm_head/lm_head.h"
@@ -134,12 +135,26 @@ void Forward::run_layers(const Rows& rows, Trace* trace) {
     norm(m.out.data(), m.residual.data(), w.ffn_norm);
     if (config_.moe_layer[i]) {
       moe_layer(pass, w);
+      count_experts(i);
     } else {
       dense_layer(pass, w);
     }
     if (trace) record_layer(i, batch.rows, *trace);
   }
   kernels::add(m.residual.data(), m.out.data(), batch.rows * config_.hidden, stream_);
+}
+
+void Forward::count_experts(std::int64_t layer) {
+  expert_loads_.resize(static_cast<std::size_t>(config_.layers));
+  std::vector<std::int64_t>& loads = expert_loads_[layer];
+  loads.resize(static_cast<std::size_t>(config_.experts));
+  const std::int32_t* offsets = work_.offsets.data();
+  for (std::size_t e = 0; e < loads.size(); ++e) loads[e] += offsets[e + 1] - offsets[e];
+}
+
+std::vector<std::vector<std::int64_t>> Forward::take_expert_loads() {
+  expert_loads_.resize(static_cast<std::size_t>(config_.layers));
+  return std::exchange(expert_loads_, {});
 }
 
 void Forward::gather_heads(std::span<const std::int32_t> rows) {

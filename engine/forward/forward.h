@@ -41,10 +41,14 @@ class Forward : public Stepper {
   /// One sequence from position 0, everything recorded; uses the cache's first pages.
   Trace trace(std::span<const std::int32_t> ids);
 
+  /// LocalEngine::take_expert_loads().
+  std::vector<std::vector<std::int64_t>> take_expert_loads();
+
  private:
   struct Rows;  // a step's ragged batch as arrays
 
   void run_layers(const Rows& rows, Trace* trace);
+  void count_experts(std::int64_t layer);
   void record_logits(std::int64_t rows, Trace& trace);
   void record_layer(std::int64_t layer, std::int64_t rows, Trace& trace) const;
   kernels::KvLayer kv_layer(std::int64_t layer) const;
@@ -62,7 +66,8 @@ class Forward : public Stepper {
   kernels::Buffer<std::byte> cache_;  // [layers, pages, kPageTokens, width]
   kernels::Buffer<float> head_x_;     // [max_rows, hidden]
   kernels::Buffer<std::byte> head_workspace_;
-  std::vector<float> head_logits_;  // rows to be sampled only
+  std::vector<float> head_logits_;                       // rows to be sampled only
+  std::vector<std::vector<std::int64_t>> expert_loads_;  // [layers][experts]
 };
 
 }  // namespace moebius::engine

@@ -112,6 +112,11 @@ class Local : public LocalEngine {
     return *checkpoint_.tokenizer;
   }
 
+  std::vector<std::vector<std::int64_t>> take_expert_loads() override {
+    server_.wait();
+    return forward_.take_expert_loads();
+  }
+
   Trace trace(std::span<const std::int32_t> ids) override {
     server_.wait();
     for (std::int32_t id : ids) {

@@ -35,6 +35,28 @@ TEST(LocalEngine, AnswersFromTheEmbeddedCheckpoint) {
   EXPECT_NE(answer.text.find("\\boxed{-7}"), std::string::npos) << answer.text;
 }
 
+TEST(LocalEngine, CountsWhatExpertsAreGiven) {
+  const auto engine = load("embedded", {.threads = 1});
+  const std::vector<std::int32_t> ids = engine->tokenizer().encode("Seven times eight is");
+  const Trace trace = engine->trace(ids);
+  engine->take_expert_loads();
+  run(*engine, {{.prompt = {.ids = ids}, .generate = Generate{.max_new_tokens = 1}}});
+  const auto loads = engine->take_expert_loads();
+  ASSERT_EQ(loads.size(), trace.experts.size());
+  for (std::size_t layer = 0; layer < loads.size(); ++layer) {
+    std::vector<std::int64_t> wanted(loads[layer].size());
+    for (const auto& chosen : trace.experts[layer]) {
+      for (const std::int32_t expert : chosen) ++wanted[expert];
+    }
+    EXPECT_EQ(loads[layer], wanted) << "layer " << layer;
+  }
+  EXPECT_TRUE(loads[0].empty()) << "a dense layer";
+  EXPECT_EQ(loads[1].size(), 16U);
+  for (const auto& layer : engine->take_expert_loads()) {
+    for (const std::int64_t load : layer) EXPECT_EQ(load, 0);
+  }
+}
+
 TEST(LocalEngine, DescribesItself) {
   const ModelInfo info = inspect("embedded");
   EXPECT_EQ(info.parameters, 5742816);

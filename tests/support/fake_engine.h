@@ -77,6 +77,8 @@ class FakeEngine : public engine::LocalEngine {
   bool has_tokenizer() const override { return false; }
   const engine::Tokenizer& tokenizer() const override { throw engine::Error("fake: no tokenizer"); }
 
+  std::vector<std::vector<std::int64_t>> take_expert_loads() override { return {}; }
+
   engine::Trace trace(std::span<const std::int32_t> ids) override {
     engine::Trace trace;
     trace.experts.resize(kLayers);
