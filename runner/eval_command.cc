@@ -167,12 +167,15 @@ class EvalCommand : public Command {
 
   int conclude(reports::Store& store, const reports::Begun& begun, bool interrupted,
                const std::string& broken, Output& out) {
-    if (!broken.empty() || interrupted) {
-      store.finish_run(begun.run.id, "incomplete", sandbox_.stamp());
-      if (broken.empty()) return kInterrupted;
+    if (!broken.empty()) {
       fmt::print(stderr, "moebius: {}\n", one_line(broken));
       fmt::print(stderr, "moebius: run {} is incomplete; the same command goes on\n", begun.run.id);
+      mark_incomplete(store, begun.run.id);
       return kIncomplete;
+    }
+    if (interrupted) {
+      mark_incomplete(store, begun.run.id);
+      return kInterrupted;
     }
     // The summary reads what is stored: the state first, so that it is part of it.
     store.finish_run(begun.run.id, "complete", sandbox_.stamp());
@@ -188,6 +191,16 @@ class EvalCommand : public Command {
     if (summary.valid) return kOk;
     fmt::print(stderr, "moebius: no score: {}\n", one_line(summary.why_invalid));
     return kIncomplete;
+  }
+
+  /// A store that fails now has failed before, and said so; its runs without an end are incomplete
+  /// anyway.
+  void mark_incomplete(reports::Store& store, std::int64_t run) const {
+    try {
+      store.finish_run(run, "incomplete", sandbox_.stamp());
+    } catch (const reports::Error& error) {
+      fmt::print(stderr, "moebius: {}\n", one_line(error.what()));
+    }
   }
 
   std::string command_line() const {
