@@ -19,8 +19,8 @@
 namespace moebius::runner {
 namespace {
 
-/// Nothing is half-written when a command is interrupted: results go out as whole lines,
-/// and no command changes files. So the handler may leave at once.
+/// Nothing is half-written when a command is interrupted: results go out as whole lines, and
+/// commands that change files have an InterruptFlag. So the handler may leave at once.
 extern "C" void on_interrupt(int /*signal*/) {
   constexpr std::string_view kLine = "moebius: interrupted\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine.data(), kLine.size());
@@ -39,6 +39,7 @@ void reserve_standard_files() {
 void install_signals() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGPIPE, SIG_IGN);  // the failed write is reported instead
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void require_utf8(int argc, char** argv) {

@@ -26,7 +26,8 @@ struct ProcessOptions {
   bool keep_input_open = false;  // more might come
   std::string output_path;       // standard output goes here instead; empty: into ProcessResult
   bool close_output = false;     // nobody reads standard output
-  int interrupt_after_ms = 0;    // SIGINT then; 0: never
+  int interrupt_after_ms = 0;    // `signal` then; 0: never
+  int signal = SIGINT;
 };
 
 namespace process_detail {
@@ -90,7 +91,7 @@ inline void converse(pid_t child, const ProcessOptions& options, Pipe& in, Pipe&
     std::array<pollfd, 3> ends = {
         {{out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}, {to_feed, POLLOUT, 0}}};
     if (::poll(ends.data(), ends.size(), wait_ms) == 0) {
-      ::kill(child, SIGINT);
+      ::kill(child, options.signal);
       wait_ms = -1;
       continue;
     }
