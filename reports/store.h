@@ -142,7 +142,7 @@ class Store {
 
 /// A stored sample as it is listed and exported.
 struct SampleRow {
-  std::int64_t id = 0;
+  std::int64_t id = 0;  // for put_scores; 0 for a failure
   std::string task;
   std::string variant;
   Sample sample;
@@ -154,12 +154,19 @@ class Reader {
   static std::unique_ptr<Reader> open(const std::string& path);  // throws Error
   virtual ~Reader() = default;
   virtual std::vector<Run> runs() = 0;  // oldest first
-  /// `which`: an id, a prefix of a key (at least 6 characters), or "last". Throws Error.
+  /// `which`: an id, a prefix of a key (at least 6 characters), or "last" (begun last). Throws
+  /// Error.
   virtual Run find_run(const std::string& which) = 0;
   virtual std::vector<Set> sets(std::int64_t run) = 0;
   /// In the order of set, position, repeat. `item` empty: all.
   virtual void each_sample(std::int64_t run, const std::string& item,
                            const std::function<void(const SampleRow&)>& visit) = 0;
+  /// The same without what only people read: prompt, target, text, choices, reasons, tests and
+  /// the extracted program of code scorers stay empty. For statistics over large runs.
+  virtual void each_judgement(std::int64_t run,
+                              const std::function<void(const SampleRow&)>& visit) {
+    each_sample(run, "", visit);
+  }
 };
 
 // ---- reports --------------------------------------------------------------------------
@@ -186,8 +193,8 @@ struct Row {
   std::optional<Interval> interval;    // 95 %
   std::string interval_method;         // "wilson", "clustered t", "t"
   double truncated = 0;                // shares of scored samples
-  double no_answer = 0;
-  double failed = 0;  // of planned samples
+  double no_answer = 0;                // nothing to judge: no_answer or think_unclosed
+  double failed = 0;                   // of planned samples
   std::map<std::string, std::int64_t> verdicts;
   std::int64_t prompt_tokens = 0;
   std::int64_t output_tokens = 0;

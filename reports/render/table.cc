@@ -1,0 +1,110 @@
+// Columns and numbers of the tables for people.
+#include "reports/render/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace moebius::reports {
+namespace {
+
+/// A second digit only where the interval is narrow enough for it to mean something.
+int digits(const Row& row) {
+  const double half = row.interval ? (row.interval->high - row.interval->low) / 2 : 1;
+  return half < 0.005 ? 2 : 1;
+}
+
+std::string percent(double share, int digits) {
+  return fmt::format("{:.{}f}", 100 * share, digits);
+}
+
+std::string interval(const Row& row) {
+  if (!row.value || !row.interval) return "-";
+  return "[" + percent(row.interval->low, digits(row)) + ", " +
+         percent(row.interval->high, digits(row)) + "]";
+}
+
+/// 1234567 as 1 234 567 would be nicer to read, but not to paste.
+std::string count(std::int64_t value) {
+  return std::to_string(value);
+}
+
+std::string share(double value) {
+  return value <= 0 ? "0" : percent(value, value < 0.001 ? 3 : 1);
+}
+
+struct Column {
+  const char* name;
+  bool right;
+  std::string (*text)(const Row&);
+};
+
+const Column kColumns[] = {
+    {"task", false, [](const Row& r) { return r.task; }},
+    {"variant", false, [](const Row& r) { return r.variant; }},
+    {"part", false, [](const Row& r) { return r.part; }},
+    {"metric", false, [](const Row& r) { return r.metric; }},
+    {"scorer", false,
+     [](const Row& r) {
+       return r.scorer.empty() ? std::string("-")
+                               : r.scorer + " v" + std::to_string(r.scorer_version);
+     }},
+    {"items", true, [](const Row& r) { return count(r.items); }},
+    {"samples", true,
+     [](const Row& r) {
+       return count(r.samples) + (r.samples < r.planned ? "/" + count(r.planned) : "");
+     }},
+    {"score %", true,
+     [](const Row& r) { return r.value ? percent(*r.value, digits(r)) : std::string("-"); }},
+    {"95 % interval", true, interval},
+    {"rerun +-", true,
+     [](const Row& r) { return r.stderr_rerun ? percent(*r.stderr_rerun, 2) : std::string("-"); }},
+    {"interval by", false,
+     [](const Row& r) { return r.interval_method.empty() ? std::string("-") : r.interval_method; }},
+    {"truncated %", true, [](const Row& r) { return share(r.truncated); }},
+    {"no answer %", true, [](const Row& r) { return share(r.no_answer); }},
+    {"failed %", true, [](const Row& r) { return share(r.failed); }},
+    {"tokens in", true, [](const Row& r) { return count(r.prompt_tokens); }},
+    {"tokens out", true, [](const Row& r) { return count(r.output_tokens); }},
+    {"ms/sample", true, [](const Row& r) { return fmt::format("{:.1f}", r.mean_latency_ms); }},
+};
+
+/// Columns that say nothing in this table are left out of it.
+bool wanted(const Column& column, const Summary& summary) {
+  const std::string name = column.name;
+  const auto any = [&](auto has) {
+    return std::any_of(summary.rows.begin(), summary.rows.end(), has);
+  };
+  if (name == "part") return any([](const Row& r) { return !r.part.empty(); });
+  if (name == "rerun +-") return any([](const Row& r) { return r.stderr_rerun.has_value(); });
+  return true;
+}
+
+}  // namespace
+
+Table make_table(const Summary& summary) {
+  Table table;
+  table.rows.resize(summary.rows.size());
+  for (const Column& column : kColumns) {
+    if (!wanted(column, summary)) continue;
+    table.header.emplace_back(column.name);
+    table.right.push_back(column.right);
+    for (std::size_t i = 0; i < summary.rows.size(); ++i) {
+      table.rows[i].push_back(column.text(summary.rows[i]));
+    }
+  }
+  return table;
+}
+
+std::vector<std::string> facts(const Summary& summary) {
+  const Run& run = summary.run;
+  std::vector<std::string> lines;
+  lines.push_back("run " + std::to_string(run.id) + " (" + run.key.substr(0, 12) + "), " +
+                  run.state + ", model " + run.model + ", started " + run.started);
+  lines.push_back("build " + run.build +
+                  (run.sandbox.empty() ? std::string() : ", sandbox " + run.sandbox));
+  if (!summary.valid) lines.push_back("INVALID: " + summary.why_invalid);
+  return lines;
+}
+
+}  // namespace moebius::reports

@@ -1,0 +1,23 @@
+// What the tables for people have in common: which columns there are and how numbers read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/store.h"
+
+namespace moebius::reports {
+
+struct Table {
+  std::vector<std::string> header;
+  std::vector<bool> right;  // aligned, of each column
+  std::vector<std::vector<std::string>> rows;
+};
+
+/// One summary's rows, not escaped. Shares in percent, with the digits that the interval allows.
+Table make_table(const Summary& summary);
+
+/// "run 3 (1a2b3c4d5e6f), complete" and what else a reader must know; one fact each, not escaped.
+std::vector<std::string> facts(const Summary& summary);
+
+}  // namespace moebius::reports

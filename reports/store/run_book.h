@@ -1,0 +1,31 @@
+// Rows of runs and sets: begun, found again, finished, read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reports/store.h"
+#include "reports/store/database.h"
+
+namespace moebius::reports {
+
+using ScorerNames = std::vector<std::pair<std::string, int>>;
+
+/// Store::begin_run, within the caller's transaction. Throws Error if a set is named twice, or
+/// the stored run of that key has other sets.
+Begun begin_run(Database& database, const Run& run, const std::vector<Set>& sets,
+                const std::vector<ScorerNames>& scorers);
+
+/// Store::finish_run, within the caller's transaction. Throws Error on an unknown run or state.
+void finish_run(Database& database, std::int64_t run, const std::string& state,
+                const std::string& sandbox);
+
+/// Runs that say "running" although nobody can be writing: they were killed.
+void mark_interrupted(Database& database);
+
+std::vector<Run> read_runs(Database& database);  // oldest first
+std::vector<Set> read_sets(Database& database, std::int64_t run);
+
+}  // namespace moebius::reports

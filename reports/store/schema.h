@@ -1,0 +1,26 @@
+// Opening a file as a store: whose it is, which version it has, and how it gets to the newest.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "reports/store/database.h"
+
+namespace moebius::reports {
+
+/// "Moeb": PRAGMA application_id of every store (file(1) and sqlite3 show it).
+inline constexpr std::int32_t kApplicationId = 0x4d6f6562;
+
+/// Script i brings version i to i + 1; version 0 is an empty file.
+std::span<const std::string_view> migrations();
+
+/// Makes an empty file a store and an older store a new one, each step in a transaction of its
+/// own: a failed step leaves the version before it. Throws Error if the file is not ours, is
+/// newer than `scripts`, or a step fails.
+void migrate(Database& database, std::span<const std::string_view> scripts = migrations());
+
+/// Throws Error unless the file is a store of exactly the newest version.
+void require_current(Database& database);
+
+}  // namespace moebius::reports
