@@ -61,6 +61,7 @@ struct Source {
   std::string sha256;
   std::int64_t rows = 0;
   std::string note;
+  std::string group;  // files of one group are needed together; empty: the file is enough alone
 };
 
 /// How a group of samples becomes a number.
@@ -83,7 +84,7 @@ struct Info {
   int version = 1;                // rises whenever a prompt, a target or the item set changes
   bool mini = false;              // ships in the binary, for the embedded model
   std::vector<Source> sources;    // alternatives or parts, as `all_sources` says
-  bool all_sources = false;       // every source is needed, not just one of them
+  bool all_sources = false;       // every source is needed, not just one of them (or one group)
   std::vector<Variant> variants;  // the first is the default
   std::map<std::string, std::string> options;  // name -> description with the default
 };
@@ -103,8 +104,9 @@ struct SampleSet {
   std::string variant;
   Sampling sampling;
   std::string metric;
-  std::vector<Sample> samples;  // in the data's order, or as the protocol sorts
-  std::string data_sha256;      // of what was read
+  std::vector<Sample> samples;     // in the data's order, or as the protocol sorts
+  std::string data_sha256;         // of what was read
+  std::vector<std::string> notes;  // what a reader of the score must know: items left out, ...
 };
 
 class Task {
