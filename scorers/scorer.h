@@ -134,14 +134,16 @@ struct HumanEvalProblem {
   std::string prompt;  // signature and docstring
   std::string test;    // defines check(candidate)
   std::string entry_point;
+  double seconds = 3;  // of processor time, all calls together
+  std::int64_t memory_bytes = std::int64_t{1} << 30;
 };
 
 /// How the program is cut out of what the model wrote.
 enum class CodeExtraction : std::uint8_t {
   kCompletion,  // the text continues the prompt (base models), stops already cut
   kFenced,      // first ```python block or all, then cut as simple-evals does, off-by-one included
-  kDeepSeek,    // DeepSeek-Coder: last fenced block that defines entry_point, with the prompt's
-                // imports
+  kDeepSeek,    // DeepSeek-Coder: first ```python block from "def name" on, behind its imports
+                // and what the prompt has above that line
   kWholeProgram,  // the text is the complete function, nothing is put in front
 };
 
@@ -157,6 +159,8 @@ struct LiveCodeBenchProblem {
   std::string id;
   std::string fn_name;  // empty: standard input and output
   std::vector<ProgramTest> tests;
+  double seconds = 6;  // of processor time per test
+  std::int64_t memory_bytes = std::int64_t{4} << 30;
 };
 
 enum class LiveCodeBenchMode : std::uint8_t {

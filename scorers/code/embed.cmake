@@ -1,0 +1,16 @@
+# Writes drivers_text.h: each Python file of drivers/ as a constant of its name.
+set(names wire guard prelude humaneval_solver humaneval_checker livecodebench_driver
+  livecodebench_process)
+set(text "// Made from drivers/*.py at configure time.\n#pragma once\n\n#include <string_view>\n")
+string(APPEND text "#include <utility>\n\nnamespace moebius::scorers::code::text {\n\n")
+set(table "")
+foreach(name IN LISTS names)
+  set(file ${CMAKE_CURRENT_SOURCE_DIR}/drivers/${name}.py)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} content)
+  string(APPEND text "inline constexpr std::string_view ${name} = R\"__py__(${content})__py__\";\n\n")
+  string(APPEND table "    {\"${name}\", ${name}},\n")
+endforeach()
+string(APPEND text "inline constexpr std::pair<std::string_view, std::string_view> kFiles[] = {\n")
+string(APPEND text "${table}};\n\n}  // namespace moebius::scorers::code::text\n")
+file(CONFIGURE OUTPUT generated/scorers/code/drivers_text.h CONTENT "${text}" @ONLY)

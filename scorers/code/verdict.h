@@ -1,0 +1,55 @@
+// From how a program ended to what that means for its answer, and the Score made of it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "scorers/sandbox/sandbox.h"
+#include "scorers/scorer.h"
+
+namespace moebius::scorers::code {
+
+/// A verdict with its reason, one line.
+struct Judgement {
+  Verdict verdict = Verdict::kWrong;
+  std::string reason;
+  double cpu_seconds = 0;
+  bool passed() const { return verdict == Verdict::kPass; }
+};
+
+/// For a program that ended where it should have answered. kExited and kSignalled are runtime
+/// errors, kStopped (alive, yet no longer talking) is a protocol violation.
+Judgement judge_death(const sandbox::Outcome& outcome);
+
+/// A session and, once it has been ended, how it went.
+class Process {
+ public:
+  explicit Process(std::unique_ptr<sandbox::Session> session) : session_(std::move(session)) {}
+  sandbox::Session& session() { return *session_; }
+  const sandbox::Outcome& finish();  // ends it the first time
+
+ private:
+  std::unique_ptr<sandbox::Session> session_;
+  std::optional<sandbox::Outcome> outcome_;
+};
+
+/// A process that said something else than a frame: why, from its Heard and its Outcome.
+/// `received` is what receive() left behind. Ends the process.
+Judgement judge_silence(Process& process, sandbox::Session::Heard heard, std::string_view received);
+
+/// Whether a program that used `cpu` seconds of processor time in `wall` seconds of the clock
+/// spent them asleep: over `limit`, and less than a tenth of the time at work. A busy machine
+/// makes programs slow, but not idle.
+bool asleep(double cpu, double wall, double limit);
+
+/// A Score with its text fields filled and bounded.
+Score make_score(const Judgement& judgement, std::string_view extracted, std::string sandbox);
+
+/// "<stamp>; <limits>; <mode>".
+std::string stamp(const sandbox::Sandbox& sandbox, const sandbox::Limits& limits,
+                  std::string_view mode);
+
+}  // namespace moebius::scorers::code
