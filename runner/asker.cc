@@ -1,5 +1,7 @@
 // Turns questions into requests of one tokenizer: chats rendered, few-shot prompts shortened
 // until they fit, everything hashed.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "runner/digest.h"
@@ -86,6 +88,11 @@ class TokenizerAsker : public Asker {
       if (fits(asked.request)) break;
     }
     asked.prompt_tokens = static_cast<std::int32_t>(asked.request.prompt.ids.size());
+    if (!possible(asked.request)) {
+      asked.refusal =
+          fmt::format("prompt of {} tokens and {} more, the context is {}", asked.prompt_tokens,
+                      asked.request.generate ? 1 : behind(asked.request), context_);
+    }
     asked.prompt_sha256 = sha256_ids(asked.request.prompt.ids);
     asked.asked_sha256 = asked_digest(asked.request);
     return asked;
@@ -94,6 +101,12 @@ class TokenizerAsker : public Asker {
  private:
   bool fits(const engine::Request& request) const {
     return context_ <= 0 || std::ssize(request.prompt.ids) + behind(request) <= context_;
+  }
+
+  /// An answer may be cut by the context, a prompt or a continuation may not.
+  bool possible(const engine::Request& request) const {
+    if (request.score) return fits(request);
+    return context_ <= 0 || std::ssize(request.prompt.ids) < context_;
   }
 
   const engine::Tokenizer& tokenizer_;

@@ -85,7 +85,11 @@ TEST(Plan, ShortensFewShotPromptsUntilTheyFit) {
   sample.asks = {long_ask, short_ask};
   const auto tokenizer = engine::load_tokenizer("embedded");
   EXPECT_EQ(make_tokenizer_asker(*tokenizer, 0)->ask(set, sample).prompt, long_ask.text);
-  EXPECT_EQ(make_tokenizer_asker(*tokenizer, 30)->ask(set, sample).prompt, "Answer:");
+  const auto shortened = make_tokenizer_asker(*tokenizer, 30)->ask(set, sample);
+  EXPECT_EQ(shortened.prompt, "Answer:");
+  EXPECT_EQ(shortened.refusal, "");
+  EXPECT_NE(make_tokenizer_asker(*tokenizer, 3)->ask(set, sample).refusal.find("the context is 3"),
+            std::string::npos);
 }
 
 TEST(Plan, RefusesADoubleBos) {
