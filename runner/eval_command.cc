@@ -117,6 +117,8 @@ class EvalCommand : public Command {
   int evaluate(const std::vector<PlannedSet>& plan, Output& out) {
     const auto engine = engine::load(model_, engine_.options);
     const auto asker = make_tokenizer_asker(engine->tokenizer(), engine->info().context);
+    // A model without a chat template, say, is found out before anything is stored.
+    for (const PlannedSet& set : plan) asker->ask(set, set.set.samples.front());
     const auto store = reports::Store::open(store_);
     const reports::Begun begun = begin(*store, *engine, plan);
     if (begun.resumed && !begun.done.empty()) {
