@@ -74,7 +74,9 @@ bool is_short_equation(std::string_view s) {
   return text::count(s, "=") == 1 && text::length(text::strip(text::first_piece(s, "="))) <= 2;
 }
 
-std::string_view right_side(std::string_view s) { return text::after_first(s, "="); }
+std::string_view right_side(std::string_view s) {
+  return text::after_first(s, "=");
+}
 
 std::optional<double> real_number(const Expr& e) {
   if (e == nullptr) return std::nullopt;

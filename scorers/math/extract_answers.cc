@@ -97,7 +97,8 @@ std::string qwen_candidate(std::string_view s) {
 std::optional<std::string_view> last_number(std::string_view s) {
   std::optional<std::string_view> last;
   const auto digits_end = [s](std::size_t at) {
-    for (text::Decoded c = text::decode(s, at); text::is_decimal(c.point); c = text::decode(s, at)) {
+    for (text::Decoded c = text::decode(s, at); text::is_decimal(c.point);
+         c = text::decode(s, at)) {
       at += c.bytes;
     }
     return at;

@@ -8,7 +8,9 @@
 namespace moebius::scorers::math {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// The contents of all closed \boxed{...}, in the order in which they begin; one pass.
 std::vector<std::string_view> boxes(std::string_view s) {
@@ -31,7 +33,8 @@ std::vector<std::string_view> boxes(std::string_view s) {
   }
   std::vector<std::string_view> contents;
   for (const Box& box : found) {
-    if (box.end != std::string_view::npos) contents.push_back(s.substr(box.begin, box.end - box.begin));
+    if (box.end != std::string_view::npos)
+      contents.push_back(s.substr(box.begin, box.end - box.begin));
   }
   return contents;
 }
@@ -47,8 +50,8 @@ std::optional<std::string> boxed_integer(std::string_view content) {
   constexpr std::size_t kLongest = 1000;
   if (content.size() > kLongest) return std::nullopt;
   std::string s(text::last_piece(content, "="));
-  delete_each(s, {"\\,", "\\!", "{,}", "\\ ", ",", "$", "\\text", "\\textbf", "\\mathbf", "\\mathrm",
-                  "^\\circ", "^{\\circ}", "{", "}", "(", ")"});
+  delete_each(s, {"\\,", "\\!", "{,}", "\\ ", ",", "$", "\\text", "\\textbf", "\\mathbf",
+                  "\\mathrm", "^\\circ", "^{\\circ}", "{", "}", "(", ")"});
   std::string_view rest = text::strip_right(text::strip(s), ".");
   const bool negative = rest.starts_with('-');
   if (negative) rest.remove_prefix(1);

@@ -37,18 +37,16 @@ Equality compare(std::string_view pred, std::string_view gold, int depth);
 
 bool all_equal(const std::vector<std::string_view>& preds,
                const std::vector<std::string_view>& golds, int depth) {
-  return std::equal(preds.begin(), preds.end(), golds.begin(), golds.end(),
-                    [depth](std::string_view p, std::string_view g) {
-                      return compare(p, g, depth + 1).equal;
-                    });
+  return std::equal(
+      preds.begin(), preds.end(), golds.begin(), golds.end(),
+      [depth](std::string_view p, std::string_view g) { return compare(p, g, depth + 1).equal; });
 }
 
 bool matrices_equal(std::string_view pred, std::string_view gold, int depth) {
   const auto preds = matrix_rows(pred);
   const auto golds = matrix_rows(gold);
-  return std::equal(
-      preds.begin(), preds.end(), golds.begin(), golds.end(),
-      [depth](const auto& p, const auto& g) { return all_equal(p, g, depth); });
+  return std::equal(preds.begin(), preds.end(), golds.begin(), golds.end(),
+                    [depth](const auto& p, const auto& g) { return all_equal(p, g, depth); });
 }
 
 bool equations_equal(std::string_view pred, std::string_view gold, int depth) {
@@ -153,7 +151,8 @@ Equality deepseek_eval_math(const std::vector<std::string>& golds,
   const auto gold_once = without_repetitions(golds);
   auto pred_once = without_repetitions(last);
   if (pred_once.size() > gold_once.size()) {
-    pred_once.erase(pred_once.begin(), pred_once.end() - static_cast<std::ptrdiff_t>(gold_once.size()));
+    pred_once.erase(pred_once.begin(),
+                    pred_once.end() - static_cast<std::ptrdiff_t>(gold_once.size()));
   }
   if (gold_once.size() == 1 && pred_once.size() == 1) {
     return strings_correct(gold_once[0], pred_once[0]);

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::string_view kBrackets = "()[]";
 
-bool is_bracket(char c) { return kBrackets.find(c) != std::string_view::npos; }
+bool is_bracket(char c) {
+  return kBrackets.find(c) != std::string_view::npos;
+}
 
 /// Elements of a tuple or an interval; one element if it is none. `s` is stripped of thousands.
 std::vector<std::string> split_tuple(const std::string& s) {

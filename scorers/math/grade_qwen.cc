@@ -28,7 +28,9 @@ char last_choice(std::string_view s) {
   return 0;
 }
 
-bool numbers_close(double a, double b) { return is_close(a, b, kTolerance, 0); }
+bool numbers_close(double a, double b) {
+  return is_close(a, b, kTolerance, 0);
+}
 
 bool numerically_equal(std::string_view pred, std::string_view gold) {
   const auto p = parse_digits(pred);
@@ -75,8 +77,7 @@ Expr parse_any(std::string_view s) {
   if (s.size() > kMaxSymbolicBytes) return nullptr;
   std::string single(s);
   text::replace(single, "\\\\", "\\");
-  for (const Dialect dialect :
-       {Dialect::kSympyLatex, Dialect::kSympyText, Dialect::kLatex2Sympy}) {
+  for (const Dialect dialect : {Dialect::kSympyLatex, Dialect::kSympyText, Dialect::kLatex2Sympy}) {
     if (Expr e = parse(single, dialect)) return e;
     if (single == s) continue;
     if (Expr e = parse(s, dialect)) return e;
@@ -128,18 +129,17 @@ Equality compare(std::string_view pred, std::string_view gold, int depth);
 
 bool all_equal(const std::vector<std::string_view>& preds,
                const std::vector<std::string_view>& golds, int depth) {
-  return std::equal(preds.begin(), preds.end(), golds.begin(), golds.end(),
-                    [depth](std::string_view p, std::string_view g) {
-                      return compare(p, g, depth + 1).equal;
-                    });
+  return std::equal(
+      preds.begin(), preds.end(), golds.begin(), golds.end(),
+      [depth](std::string_view p, std::string_view g) { return compare(p, g, depth + 1).equal; });
 }
 
 Equality compare_matrices(std::string_view pred, std::string_view gold, int depth) {
   const auto preds = matrix_rows(pred);
   const auto golds = matrix_rows(gold);
-  const bool equal = std::equal(
-      preds.begin(), preds.end(), golds.begin(), golds.end(),
-      [depth](const auto& p, const auto& g) { return all_equal(p, g, depth); });
+  const bool equal =
+      std::equal(preds.begin(), preds.end(), golds.begin(), golds.end(),
+                 [depth](const auto& p, const auto& g) { return all_equal(p, g, depth); });
   return {equal, equal ? "same matrices" : "matrices differ"};
 }
 
@@ -173,7 +173,8 @@ Equality compare_structures(std::string_view pred, std::string_view gold, int de
 
 Equality compare(std::string_view pred, std::string_view gold, int depth) {
   if (depth > kMaxAnswerDepth) return {false, "nested too deeply"};
-  if (text::lower(text::strip(pred)) == text::lower(text::strip(gold))) return {true, "same string"};
+  if (text::lower(text::strip(pred)) == text::lower(text::strip(gold)))
+    return {true, "same string"};
   const bool letter = gold.size() == 1 && gold[0] >= 'A' && gold[0] <= 'E';
   if (letter && last_choice(pred) == gold[0]) return {true, "same letter"};
   if (numerically_equal(pred, gold)) return {true, "numbers within 0.01 %, percent or not"};
