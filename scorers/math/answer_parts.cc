@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scorers/math/expression_node.h"
 #include "scorers/text/python_text.h"
 #include "scorers/text/unicode.h"
 
@@ -12,6 +13,13 @@ namespace {
 
 constexpr std::string_view kBegins[] = {"\\begin{pmatrix}", "\\begin{bmatrix}"};
 constexpr std::string_view kEnds[] = {"\\end{pmatrix}", "\\end{bmatrix}"};
+
+bool subtractable(const Expr& e) {
+  if (is_relation(e) || e->kind == Kind::kTuple) return false;
+  static constexpr const char* kNever[] = {"oo", "-oo", "zoo", "nan", "True", "False"};
+  return std::none_of(std::begin(kNever), std::end(kNever),
+                      [&e](const char* name) { return is_constant(e, name); });
+}
 
 }  // namespace
 
@@ -76,6 +84,14 @@ bool is_short_equation(std::string_view s) {
 
 std::string_view right_side(std::string_view s) {
   return text::after_first(s, "=");
+}
+
+bool difference_vanishes(const Expr& a, const Expr& b) {
+  return subtractable(a) && subtractable(b) && same_value(a, b);
+}
+
+bool is_undefined(const Expr& e) {
+  return is_constant(e, "zoo") || is_constant(e, "nan");
 }
 
 std::optional<double> real_number(const Expr& e) {

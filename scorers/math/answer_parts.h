@@ -36,6 +36,11 @@ std::string equation_difference(std::string_view s);
 bool is_short_equation(std::string_view s);
 std::string_view right_side(std::string_view s);
 
+/// simplify(a - b) == 0: never for what sympy cannot subtract (relations, tuples, truth values) nor
+/// for infinities, whose difference is no number.
+bool difference_vanishes(const Expr& a, const Expr& b);
+/// A quotient by zero: no two are the same unless they are written alike.
+bool is_undefined(const Expr& e);
 /// N(e) where it is a real number.
 std::optional<double> real_number(const Expr& e);
 
