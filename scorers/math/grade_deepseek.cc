@@ -1,8 +1,8 @@
 // DeepSeek-Math's grader.
 #include <algorithm>
 
-#include "scorers/math/answer_parts.h"
 #include "scorers/math/graders.h"
+#include "scorers/math/reference_parts.h"
 #include "scorers/text/python_text.h"
 
 namespace moebius::scorers::math {

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <set>
 
-#include "scorers/math/answer_parts.h"
 #include "scorers/math/expression.h"
 #include "scorers/math/graders.h"
 #include "scorers/math/latex_shorthand.h"
 #include "scorers/math/prm800k_text.h"
+#include "scorers/math/reference_parts.h"
 #include "scorers/text/python_text.h"
 #include "scorers/text/unicode.h"
 

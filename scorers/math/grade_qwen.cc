@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "scorers/math/answer_parts.h"
 #include "scorers/math/graders.h"
+#include "scorers/math/reference_parts.h"
 #include "scorers/text/python_text.h"
 #include "scorers/text/unicode.h"
 

@@ -1,7 +1,7 @@
 // The graders that compare normalised strings, and Minerva's, which then subtracts.
-#include "scorers/math/answer_parts.h"
 #include "scorers/math/expression.h"
 #include "scorers/math/graders.h"
+#include "scorers/math/reference_parts.h"
 
 namespace moebius::scorers::math {
 

@@ -142,7 +142,7 @@ TEST(GradersProperty, AnyBytesGetAVerdict) {
   std::mt19937 random(3);
   const auto any = [&random] {
     std::string s;
-    for (unsigned n = random() % 8; n > 0; --n) s += kPieces[random() % std::size(kPieces)];
+    for (auto n = random() % 8; n > 0; --n) s += kPieces[random() % std::size(kPieces)];
     return s;
   };
   for (int round = 0; round < 400; ++round) {
@@ -167,7 +167,7 @@ TEST(GradersProperty, IntegersEqualThemselvesAndNothingElse) {
 TEST(GradersProperty, MegabytesAreBounded) {
   for (const char* piece : {"(", "(1,", "x+", "\\frac{1}", "1\\cup", "^2"}) {
     std::string answer;
-    while (answer.size() < (2U << 20)) answer += piece;
+    while (answer.size() < (1U << 20)) answer += piece;
     for (const char* name : math_grader_names()) {
       EXPECT_FALSE(math_equal(name, "5", answer).equal) << name;
       EXPECT_FALSE(math_equal(name, answer, answer + "7").equal) << name << " " << piece;

@@ -1,5 +1,5 @@
 // Lists, matrices, equations and numbers inside answers.
-#include "scorers/math/answer_parts.h"
+#include "scorers/math/reference_parts.h"
 
 #include <algorithm>
 #include <cmath>
