@@ -354,6 +354,8 @@ class Parser {
       text += tokens_[at_++].text;
       while (digit(0)) text += tokens_[at_++].text;
     }
+    const bool octal = !real && text[0] == '0' && text.find_first_not_of('0') != std::string::npos;
+    if (octal) throw Refused("sympy reads no number with a leading zero");
     return real ? decimal(decimal_value(text)) : exact(decimal_value(text));
   }
 
