@@ -106,7 +106,7 @@ class RealSandbox : public Sandbox {
     Lease lease(gate_, pool_, alone);
     Running running(lease.worker(), program);
     while (!running.over()) running.step(0, Running::Clock::now() + std::chrono::seconds(60));
-    return running.outcome(Killed::kNo);
+    return running.outcome(Killed::kFinished);
   }
 
   /// One program through every layer, before anyone relies on them.
@@ -115,7 +115,7 @@ class RealSandbox : public Sandbox {
     const std::string versions = lease.worker().zygote().versions();
     Running running(lease.worker(), {"print('ready')", "", false, {}});
     while (!running.over()) running.step(0, Running::Clock::now() + std::chrono::seconds(60));
-    const Outcome outcome = running.outcome(Killed::kNo);
+    const Outcome outcome = running.outcome(Killed::kFinished);
     if (outcome.end != End::kExited || outcome.code != 0 || outcome.out != "ready\n")
       throw Error("sandbox: a trivial program does not run: " + outcome.err.substr(0, 200) +
                   " Model-written code will NOT be run.");
