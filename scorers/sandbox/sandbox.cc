@@ -58,7 +58,7 @@ class Lease {
 class LeasedSession : public Session {
  public:
   LeasedSession(Gate& gate, Pool& pool, bool alone, const Program& program)
-      : lease_(gate, pool, alone), session_(std::in_place, lease_.worker(), program) {}
+      : lease_(gate, pool, alone), session_(std::in_place, lease_.worker(), with_channel(program)) {}
 
   bool send(std::string_view frame) override { return session_ && session_->send(frame); }
   Heard receive(std::string& frame, double cpu_seconds, std::size_t max_bytes) override {
@@ -73,6 +73,11 @@ class LeasedSession : public Session {
   }
 
  private:
+  static Program with_channel(Program program) {
+    program.channel = true;
+    return program;
+  }
+
   Lease lease_;
   std::optional<ChannelSession> session_;
 };
