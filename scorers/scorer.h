@@ -108,6 +108,8 @@ std::span<const char* const> math_grader_names();  // "moebius", "hendrycks", "p
 /// The final answer of a response; empty pair.second if none. Throws Error on an unknown name.
 /// Lists (DeepSeek-Math) are joined with ", " here.
 std::pair<std::string, bool> extract(std::string_view extractor, std::string_view response);
+/// Rises whenever any response could give another answer. Throws Error on an unknown name.
+int extractor_version(std::string_view extractor);
 
 struct Equality {
   bool equal = false;
@@ -116,6 +118,8 @@ struct Equality {
 /// Whether two final answers are the same for the named grader. Bounded in time and memory
 /// for any input. Throws Error on an unknown name.
 Equality math_equal(std::string_view grader, std::string_view gold, std::string_view pred);
+/// Rises whenever any pair could be judged otherwise. Throws Error on an unknown name.
+int math_grader_version(std::string_view grader);
 
 ScorerPtr make_math_scorer(std::string grader, std::string extractor, std::string gold,
                            bool think_opened);

@@ -1,9 +1,12 @@
 # The named graders and extractors.
 target_sources(moebius_scorers_math PRIVATE
-  latex_shorthand.cc latex_symbols.cc latex_text.cc normalize_deepseek.cc normalize_hendrycks.cc
-  normalize_minerva.cc normalize_prm800k.cc normalize_qwen.cc normalizers.cc unit_words.cc
-  word_number.cc)
+  answer_parts.cc extract_answers.cc extract_boxed.cc extract_integer.cc extractors.cc
+  grade_deepseek.cc grade_prm800k.cc grade_qwen.cc grade_strings.cc latex_shorthand.cc
+  latex_symbols.cc latex_text.cc math_scorer.cc normalize_deepseek.cc normalize_hendrycks.cc
+  normalize_minerva.cc normalize_prm800k.cc normalize_qwen.cc normalizers.cc registry.cc
+  unit_words.cc word_number.cc)
 target_link_libraries(moebius_scorers_math PRIVATE PkgConfig::UTF8PROC fmt::fmt)
 
-moebius_test(scorers_normalizers_golden_test golden SOURCES normalizers_golden_test.cc
+moebius_test(scorers_graders_golden_test golden
+  SOURCES graders_golden_test.cc normalizers_golden_test.cc
   LIBS moebius_scorers_math nlohmann_json::nlohmann_json ZLIB::ZLIB)

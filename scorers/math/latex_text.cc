@@ -523,6 +523,9 @@ std::optional<std::string> Reader::argument(const Scope& scope) {
       at_ = t.end;
       return std::string(t.value.starts_with('\\') ? "" : t.value);
     case Kind::kText:
+      if (t.value == "\\end") return "";
+      at_ = t.end;
+      return std::string(t.value == "\\begin" ? "" : t.value);
     case Kind::kSpecial:
       at_ = t.end;
       return std::string(t.value);

@@ -4,7 +4,6 @@
 #include "scorers/math/latex_shorthand.h"
 #include "scorers/math/normalizers.h"
 #include "scorers/text/python_text.h"
-#include "scorers/text/unicode.h"
 
 namespace moebius::scorers::math {
 namespace {
@@ -56,15 +55,6 @@ void unwrap(std::string& s) {
   }
 }
 
-bool is_digits(std::string_view s) {
-  for (std::size_t at = 0; at < s.size();) {
-    const text::Decoded next = text::decode(s, at);
-    if (!text::is_digit(next.point)) return false;
-    at += next.bytes;
-  }
-  return !s.empty();
-}
-
 }  // namespace
 
 std::string normalize_minerva(std::string_view answer) {
@@ -89,7 +79,7 @@ std::string normalize_minerva(std::string_view answer) {
   text::replace(s, "$", "");
   std::string without_commas = s;
   text::replace(without_commas, ",", "");
-  return is_digits(without_commas) ? without_commas : s;
+  return text::is_digits(without_commas) ? without_commas : s;
 }
 
 }  // namespace moebius::scorers::math

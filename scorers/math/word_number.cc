@@ -126,8 +126,7 @@ std::optional<std::string> word_to_number(std::string_view written) {
   std::string lower(written);
   text::replace(lower, "-", " ");
   lower = text::lower(lower);
-  const bool digits = !lower.empty() && lower.find_first_not_of("0123456789") == std::string::npos;
-  if (digits) return text::to_int(lower);
+  if (text::is_digits(lower)) return text::to_int(lower);
   Words words = number_words(lower);
   if (words.empty()) return std::nullopt;
   for (const Value once : {kThousand, kMillion, kBillion, kPoint}) {

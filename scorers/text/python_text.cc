@@ -18,8 +18,26 @@ bool is_ascii_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// Digits with single underscores between them, the underscores dropped; nullopt if not so.
-std::optional<std::string> plain_digits(std::string_view s) {
+/// With every decimal digit as an ASCII one.
+std::string ascii_digits(std::string_view s) {
+  std::string out;
+  out.reserve(s.size());
+  for (std::size_t at = 0; at < s.size();) {
+    const Decoded next = decode(s, at);
+    const int value = decimal_value(next.point);
+    if (value >= 0) {
+      out += static_cast<char>('0' + value);
+    } else {
+      out += s.substr(at, next.bytes);
+    }
+    at += next.bytes;
+  }
+  return out;
+}
+
+/// In ASCII, with single underscores between digits dropped; nullopt for any other underscore.
+std::optional<std::string> plain_digits(std::string_view written) {
+  const std::string s = ascii_digits(written);
   std::string digits;
   digits.reserve(s.size());
   for (std::size_t i = 0; i < s.size(); ++i) {
@@ -162,6 +180,15 @@ std::string_view last_piece(std::string_view s, std::string_view separator) {
 std::string_view after_first(std::string_view s, std::string_view separator) {
   const std::size_t hit = s.find(separator);
   return hit == std::string_view::npos ? std::string_view() : s.substr(hit + separator.size());
+}
+
+bool is_digits(std::string_view s) {
+  for (std::size_t at = 0; at < s.size();) {
+    const Decoded next = decode(s, at);
+    if (!is_digit(next.point)) return false;
+    at += next.bytes;
+  }
+  return !s.empty();
 }
 
 std::size_t length(std::string_view s) {

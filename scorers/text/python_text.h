@@ -26,14 +26,15 @@ std::string_view first_piece(std::string_view s, std::string_view separator);
 std::string_view last_piece(std::string_view s, std::string_view separator);
 std::string_view after_first(std::string_view s, std::string_view separator);
 
+bool is_digits(std::string_view s);      // s.isdigit()
 std::size_t length(std::string_view s);  // in code points
 /// The first code point's bytes; empty if s is.
 std::string_view first_char(std::string_view s);
 
 /// int(s) written by str(): nullopt where Python raises ValueError, its limit of 4,300 digits
-/// included. Decimal digits beyond ASCII are not read.
+/// included.
 std::optional<std::string> to_int(std::string_view s);
-/// float(s), with the same restriction.
+/// float(s); nullopt where Python raises.
 std::optional<double> to_float(std::string_view s);
 /// str(int(x)) of a finite double, every digit.
 std::string int_text(double x);

@@ -49,6 +49,7 @@ TEST(PythonText, ReadsIntegers) {
   for (const char* bad : {"", "-", "1__0", "_1", "1_", "1.0", "1e3", "0x1", "1 2"}) {
     EXPECT_FALSE(to_int(bad)) << bad;
   }
+  EXPECT_EQ(to_int("\uff11\u0662\U0001D7E1"), "129");
   EXPECT_TRUE(to_int(std::string(4300, '9')));
   EXPECT_FALSE(to_int(std::string(4301, '9')));
 }

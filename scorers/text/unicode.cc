@@ -120,6 +120,15 @@ bool is_decimal(char32_t point) {
   return category(point) == UTF8PROC_CATEGORY_ND;
 }
 
+int decimal_value(char32_t point) {
+  if (point < 0x80) return point >= '0' && point <= '9' ? static_cast<int>(point - '0') : -1;
+  if (!is_decimal(point)) return -1;
+  // Decimals stand in runs of tens, each from its zero on (the Unicode Standard, section 4.6).
+  char32_t zero = point;
+  while (is_decimal(zero - 1)) --zero;
+  return static_cast<int>((point - zero) % 10);
+}
+
 bool is_digit(char32_t point) {
   if (is_decimal(point)) return true;
   struct Range {

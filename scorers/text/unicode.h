@@ -24,11 +24,12 @@ bool is_valid(std::string_view text);
 /// valid(), cut before the character that would exceed `limit` bytes.
 std::string bounded(std::string_view text, std::size_t limit);
 
-bool is_space(char32_t point);    // str.isspace, \s
-bool is_word(char32_t point);     // \w: str.isalnum or '_'
-bool is_alpha(char32_t point);    // str.isalpha
-bool is_decimal(char32_t point);  // \d, general category Nd
-bool is_digit(char32_t point);    // str.isdigit: decimals, superscripts, circled digits
+bool is_space(char32_t point);      // str.isspace, \s
+bool is_word(char32_t point);       // \w: str.isalnum or '_'
+bool is_alpha(char32_t point);      // str.isalpha
+bool is_decimal(char32_t point);    // \d, general category Nd
+bool is_digit(char32_t point);      // str.isdigit: decimals, superscripts, circled digits
+int decimal_value(char32_t point);  // 0 .. 9 of a decimal, -1 of anything else
 /// str.lower() but for the final sigma.
 std::string lower(std::string_view text);
 
