@@ -7,7 +7,6 @@
 
 #include "scorers/code/decimal.h"
 #include "scorers/code/drivers.h"
-#include "scorers/code/turns.h"
 #include "scorers/code/wire.h"
 
 namespace moebius::scorers::code {
@@ -103,6 +102,7 @@ class Conversation {
     // Of all tests together; each has its own bound in hear().
     const double tests = official ? static_cast<double>(run.problem.tests.size()) : 1;
     program.limits.cpu_seconds = (run.problem.seconds + 1) * tests + 5;
+    program.limits.wall_seconds = 2 * program.limits.cpu_seconds;
     return Process(alone ? run.sandbox.start_alone(program) : run.sandbox.start(program));
   }
 
@@ -175,6 +175,7 @@ void fail_if_asleep(Judgement& judgement, const Outcome& outcome, double limit) 
 sandbox::Limits test_limits(const ProgramRun& run, std::size_t expected_bytes) {
   sandbox::Limits limits;
   limits.cpu_seconds = run.problem.seconds;
+  limits.wall_seconds = 2 * run.problem.seconds + 2;  // asleep
   limits.memory_bytes = run.problem.memory_bytes;
   limits.output_bytes =
       std::max(kMinOutput, 2 * static_cast<std::int64_t>(expected_bytes) + (64 << 10));
@@ -182,7 +183,6 @@ sandbox::Limits test_limits(const ProgramRun& run, std::size_t expected_bytes) {
 }
 
 std::vector<Judgement> run_official(const ProgramRun& run, bool alone) {
-  const Turn turn(alone);
   Conversation conversation(run, true, alone);
   if (auto failed = conversation.load()) return {*failed};
   std::vector<Judgement> judgements;
@@ -195,7 +195,6 @@ std::vector<Judgement> run_official(const ProgramRun& run, bool alone) {
 }
 
 Judgement run_call(const ProgramRun& run, std::size_t index, bool alone) {
-  const Turn turn(alone);
   Conversation conversation(run, false, alone);
   if (auto failed = conversation.load()) return *failed;
   Judgement judgement = conversation.test(index);
@@ -207,7 +206,6 @@ Judgement run_call(const ProgramRun& run, std::size_t index, bool alone) {
 }
 
 Judgement run_process(const ProgramRun& run, std::size_t index, bool alone) {
-  const Turn turn(alone);
   const ProgramTest& test = run.problem.tests[index];
   sandbox::Program program{.code = livecodebench_process(run.source), .input = test.input};
   program.limits = test_limits(run, test.output.size());

@@ -12,7 +12,7 @@ bool failed(const Facts& facts) {
 
 /// A limit that explains why the program could not go on; kExited if none does.
 End cause(const Facts& facts) {
-  if (facts.out_of_memory > 0 || facts.memory_touched) return End::kMemoryLimit;
+  if (facts.memory_touched) return End::kMemoryLimit;
   if (facts.processes_hit) return End::kProcessLimit;
   if (facts.disk_full) return End::kDiskLimit;
   return End::kExited;
@@ -20,36 +20,42 @@ End cause(const Facts& facts) {
 
 /// A program that spun or slept until we ended it, because it had run into another limit first.
 End of_time(const Facts& facts, End time) {
-  if (facts.out_of_memory > 0) return End::kMemoryLimit;
   return facts.processes_hit ? End::kProcessLimit : time;
+}
+
+End natural(const Facts& facts) {
+  if (facts.over_cpu) return End::kCpuLimit;
+  if (facts.over_output) return End::kOutputLimit;
+  if (failed(facts) && cause(facts) != End::kExited) return cause(facts);
+  return WIFSIGNALED(facts.wait_status) ? End::kSignalled : End::kExited;
+}
+
+End by_us(const Facts& facts) {
+  switch (facts.killed) {
+    case Killed::kCpu: return of_time(facts, End::kCpuLimit);
+    case Killed::kWall: return of_time(facts, End::kWallLimit);
+    case Killed::kMemory: return End::kMemoryLimit;
+    case Killed::kOutput: return End::kOutputLimit;
+    case Killed::kFinished:
+    case Killed::kNo: break;
+  }
+  return End::kStopped;
 }
 
 }  // namespace
 
 bool classify(const Facts& facts, Ending& ending) {
-  switch (facts.killed) {
-    case Killed::kCpu: ending.end = of_time(facts, End::kCpuLimit); return true;
-    case Killed::kWall: ending.end = of_time(facts, End::kWallLimit); return true;
-    case Killed::kMemory: ending.end = End::kMemoryLimit; return true;
-    case Killed::kOutput: ending.end = End::kOutputLimit; return true;
-    case Killed::kProcesses: ending.end = End::kProcessLimit; return true;
-    case Killed::kFinished: ending.end = End::kStopped; return true;
-    case Killed::kNo: break;
-  }
-  if (facts.over_cpu) {
-    ending.end = End::kCpuLimit;
-  } else if (facts.over_output) {
-    ending.end = End::kOutputLimit;
-  } else if (failed(facts) && cause(facts) != End::kExited) {
-    ending.end = cause(facts);
-  } else if (!facts.reported) {
-    return false;
-  } else if (WIFSIGNALED(facts.wait_status)) {
-    ending = {End::kSignalled, WTERMSIG(facts.wait_status)};
-  } else {
-    ending = {End::kExited, WEXITSTATUS(facts.wait_status)};
-  }
-  return true;
+  // A kill at the very end finds a program that had already told how it ended.
+  const bool told = facts.reported && facts.killed == Killed::kFinished;
+  const bool killed = facts.killed != Killed::kNo && !told;
+  if (facts.out_of_memory > 0)
+    ending.end = End::kMemoryLimit;  // of any process: they have one limit together
+  else
+    ending.end = killed ? by_us(facts) : natural(facts);
+  if (ending.end == End::kExited) ending.code = WEXITSTATUS(facts.wait_status);
+  if (ending.end == End::kSignalled) ending.code = WTERMSIG(facts.wait_status);
+  const bool from_report = ending.end == End::kExited || ending.end == End::kSignalled;
+  return facts.reported || !from_report;
 }
 
 }  // namespace moebius::scorers::sandbox

@@ -8,7 +8,7 @@
 namespace moebius::scorers::sandbox {
 
 /// Why we ended a program.
-enum class Killed : std::uint8_t { kNo, kCpu, kWall, kMemory, kOutput, kProcesses, kFinished };
+enum class Killed : std::uint8_t { kNo, kCpu, kWall, kMemory, kOutput, kFinished };
 
 struct Facts {
   Killed killed = Killed::kNo;

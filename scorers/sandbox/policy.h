@@ -23,7 +23,8 @@ Filter compile_filter();
 
 /// What is counted for us elsewhere; decides how tight the per-process limits must be.
 struct Counted {
-  bool memory = false;     // a cgroup holds memory for all processes together
+  bool cpu = false;        // a cgroup counts processor time of all processes together
+  bool memory = false;     // and holds their memory
   bool processes = false;  // and their number
   bool own_user = false;   // RLIMIT_NPROC counts this fork server's processes alone
 };

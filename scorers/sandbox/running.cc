@@ -94,8 +94,9 @@ void Running::start(const Program& program) {
     Zygote& zygote = worker_.zygote();
     if (Group* group = worker_.group())
       group->begin(limits_.memory_bytes, limits_.processes + 1);  // 1: its first process
-    if (!worker_.counted().memory) shared_bytes_ = anonymous_bytes(zygote.pid());
-    if (zygote.start(make_request(program, worker_.counted()), fds.data(), started)) break;
+    counted_ = worker_.counted();
+    if (!counted_.memory) shared_bytes_ = anonymous_bytes(zygote.pid());
+    if (zygote.start(make_request(program, counted_), fds.data(), started)) break;
     worker_.discard();
     if (!again) throw Error("sandbox: fork server ended twice before it took a program");
   }
@@ -167,8 +168,9 @@ short Running::step(short events, Clock::time_point until) {
 
 void Running::watch() {
   if (over_ || !ready_ || killed_ != Killed::kNo || Clock::now() < next_look_) return;
-  if (!worker_.counted().memory || !worker_.counted().processes) watch_without_group();
+  if (!counted_.memory || !counted_.processes) watch_without_group();
   const double left = limits_.cpu_seconds - cpu_seconds();
+  if (usage_.out_of_memory > 0) kill(Killed::kMemory);
   const double wall = wall_limit(limits_);
   const double passed = seconds(Clock::now() - ready_at_);
   if (left < 0) {
@@ -181,9 +183,8 @@ void Running::watch() {
 
 Clock::duration Running::time_to_next_look(double cpu_left) const {
   static const double cores = std::max(1U, std::thread::hardware_concurrency());
-  const Counted counted = worker_.counted();
   const Clock::duration longest =
-      counted.memory && counted.processes ? kLongestLook : Clock::duration(kBlindLook);
+      counted_.memory && counted_.processes ? kLongestLook : Clock::duration(kBlindLook);
   const double wall_left = wall_limit(limits_) - seconds(Clock::now() - ready_at_);
   double next = cpu_left / cores;
   if (wall_left > 0) next = std::min(next, wall_left);
@@ -194,17 +195,18 @@ void Running::watch_without_group() {
   const TreeUsage now = tree_usage(pid_, shared_bytes_);
   own_bytes_ = std::max(own_bytes_, now.own_bytes);
   tasks_ = std::max(tasks_, now.tasks);
-  if (!worker_.counted().memory && own_bytes_ > limits_.memory_bytes) kill(Killed::kMemory);
+  if (!counted_.memory && own_bytes_ > limits_.memory_bytes) kill(Killed::kMemory);
+}
+
+void Running::look() {
+  if (Group* group = worker_.group()) usage_ = group->usage();
+  std::int64_t now = usage_.cpu_ns;
+  if (!counted_.cpu) now = over_ && reported_ ? ended_.cpu_ns : tree_usage(pid_, 0).cpu_ns;
+  cpu_ns_ = std::max(cpu_ns_, now - setup_ns_);
 }
 
 double Running::cpu_seconds() {
-  Group* group = worker_.group();
-  std::int64_t now = 0;
-  if (group != nullptr && group->counts_cpu())
-    now = group->usage().cpu_ns;
-  else
-    now = over_ && reported_ ? ended_.cpu_ns : tree_usage(pid_, 0).cpu_ns;
-  cpu_ns_ = std::max(cpu_ns_, now - setup_ns_);
+  if (!over_) look();
   return static_cast<double>(cpu_ns_) * 1e-9;
 }
 
@@ -228,14 +230,15 @@ void Running::end_of_process() {
   const bool reaped = worker_.zygote().reaped(kReapMilliseconds);
   out_.drain();
   err_.drain();
-  (void)cpu_seconds();
   over_ = true;
-  if (!reaped && !reported_ && killed_ == Killed::kNo)
+  look();
+  if (reaped) return;
+  worker_.discard();
+  if (!reported_ && killed_ == Killed::kNo)
     throw Error("sandbox: the fork server was ended from outside while a program ran");
-  if (!reaped) worker_.discard();
 }
 
-Facts Running::facts() {
+Facts Running::facts() const {
   Facts facts;
   facts.killed = killed_;
   facts.reported = reported_;
@@ -243,20 +246,16 @@ Facts Running::facts() {
   facts.over_cpu = static_cast<double>(cpu_ns_) * 1e-9 > limits_.cpu_seconds;
   facts.over_output = out_.flood() || err_.flood();
   facts.disk_full = ended_.disk_full != 0;
-  const Counted counted = worker_.counted();
-  Usage usage;
-  if (Group* group = worker_.group()) usage = group->usage();
-  facts.out_of_memory = usage.out_of_memory;
+  facts.out_of_memory = usage_.out_of_memory;
   const std::int64_t peak = std::max(own_bytes_, ended_.peak_bytes - shared_bytes_);
-  facts.memory_touched = !counted.memory && peak > limits_.memory_bytes / 10 * 9;
-  facts.processes_hit =
-      counted.processes ? usage.process_hits > 0 : tasks_ >= limits_.processes;
+  facts.memory_touched = !counted_.memory && peak > limits_.memory_bytes / 10 * 9;
+  facts.processes_hit = counted_.processes ? usage_.process_hits > 0 : tasks_ >= limits_.processes;
   return facts;
 }
 
 Outcome Running::outcome(Killed unless_over) {
-  const auto deadline = Clock::now() + kPatience;
   if (!over_) kill(unless_over);
+  const auto deadline = Clock::now() + kPatience;
   while (!over_ && Clock::now() < deadline) step(0, deadline);
   if (!over_) {
     worker_.discard();
@@ -274,7 +273,7 @@ Outcome Running::outcome(Killed unless_over) {
   outcome.err = err_.take();
   outcome.cpu_seconds = static_cast<double>(cpu_ns_) * 1e-9;
   outcome.wall_seconds = seconds(over_at_ - ready_at_);
-  if (Group* group = worker_.group()) outcome.peak_bytes = group->usage().peak_bytes;
+  outcome.peak_bytes = usage_.peak_bytes;
   if (outcome.peak_bytes == 0) outcome.peak_bytes = std::max(own_bytes_, ended_.peak_bytes);
   if (ending.end == End::kSignalled && ending.code == SIGSYS)
     outcome.denied = "seccomp: a system call of a foreign architecture";

@@ -51,7 +51,7 @@ class Running {
   /// as poll(2) does.
   short step(short events, Clock::time_point until);
 
-  /// Of all its processes since it was ready.
+  /// Of all its processes since it was ready. Looks now.
   double cpu_seconds();
   /// Since it was ready, without the time in which its first thread waited for a processor.
   double wall_seconds();
@@ -71,10 +71,12 @@ class Running {
   void end_of_process();
   int poll_milliseconds(Clock::time_point until) const;
   Clock::duration time_to_next_look(double cpu_left) const;
-  Facts facts();
+  void look();
+  Facts facts() const;
 
   Worker& worker_;
   Limits limits_;
+  Counted counted_;  // by the worker's group
   Stream out_, err_;
   Fd status_, channel_, process_;
   pid_t pid_ = 0;                  // the program's first process
@@ -83,6 +85,7 @@ class Running {
   std::int64_t own_bytes_ = 0;     // largest seen, without a group
   std::int64_t tasks_ = 0;         // most seen, without a group
   std::int64_t cpu_ns_ = 0;        // last look
+  Usage usage_;                    // last look, from the group
   Clock::time_point ready_at_, next_look_, over_at_;
   bool ready_ = false, reported_ = false, over_ = false;
   Killed killed_ = Killed::kNo;

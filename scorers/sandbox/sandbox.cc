@@ -58,7 +58,7 @@ class Lease {
 class LeasedSession : public Session {
  public:
   LeasedSession(Gate& gate, Pool& pool, bool alone, const Program& program)
-      : lease_(gate, pool, alone), session_(std::in_place, lease_.worker(), program) {}
+      : lease_(gate, pool, alone), session_(std::in_place, lease_.worker(), with_channel(program)) {}
 
   bool send(std::string_view frame) override { return session_ && session_->send(frame); }
   Heard receive(std::string& frame, double cpu_seconds, std::size_t max_bytes) override {
@@ -73,6 +73,11 @@ class LeasedSession : public Session {
   }
 
  private:
+  static Program with_channel(Program program) {
+    program.channel = true;
+    return program;
+  }
+
   Lease lease_;
   std::optional<ChannelSession> session_;
 };
@@ -106,7 +111,7 @@ class RealSandbox : public Sandbox {
     Lease lease(gate_, pool_, alone);
     Running running(lease.worker(), program);
     while (!running.over()) running.step(0, Running::Clock::now() + std::chrono::seconds(60));
-    return running.outcome(Killed::kNo);
+    return running.outcome(Killed::kFinished);
   }
 
   /// One program through every layer, before anyone relies on them.
@@ -115,7 +120,7 @@ class RealSandbox : public Sandbox {
     const std::string versions = lease.worker().zygote().versions();
     Running running(lease.worker(), {"print('ready')", "", false, {}});
     while (!running.over()) running.step(0, Running::Clock::now() + std::chrono::seconds(60));
-    const Outcome outcome = running.outcome(Killed::kNo);
+    const Outcome outcome = running.outcome(Killed::kFinished);
     if (outcome.end != End::kExited || outcome.code != 0 || outcome.out != "ready\n")
       throw Error("sandbox: a trivial program does not run: " + outcome.err.substr(0, 200) +
                   " Model-written code will NOT be run.");

@@ -17,6 +17,8 @@ constexpr std::size_t kChunk = 1 << 18;
 // Replies that a program sends while it is itself sent a frame; beyond, it has to wait.
 constexpr std::size_t kUnasked = std::size_t{64} << 20;
 
+constexpr auto kGrace = std::chrono::seconds(1);
+
 Clock::time_point soon(double cpu_left) {
   static const double cores = std::max(1U, std::thread::hardware_concurrency());
   const double seconds = std::clamp(cpu_left / cores, 1e-3, 0.25);
@@ -80,6 +82,17 @@ Session::Heard ChannelSession::receive(std::string& frame, double cpu_seconds,
   }
 }
 
-Outcome ChannelSession::finish() { return running_.outcome(Killed::kFinished); }
+bool ChannelSession::closed() const {
+  char byte = 0;
+  const ssize_t count = ::recv(running_.channel(), &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+  return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+Outcome ChannelSession::finish() {
+  // A program that is gone may not have been reaped yet: its own end is what we want to hear of.
+  const Clock::time_point patience = Clock::now() + kGrace;
+  while (closed() && !running_.over() && Clock::now() < patience) running_.step(0, patience);
+  return running_.outcome(Killed::kFinished);
+}
 
 }  // namespace moebius::scorers::sandbox

@@ -23,6 +23,7 @@ class ChannelSession : public Session {
   enum class Input : std::uint8_t { kSome, kNothingYet, kClosed };
   Input read_channel(std::size_t most);
   Heard ended() const;
+  bool closed() const;
 
   Running running_;
   FrameReader reader_;

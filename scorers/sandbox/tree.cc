@@ -1,11 +1,13 @@
 // Walking /proc below one process.
 #include "scorers/sandbox/tree.h"
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <vector>
 
 #include "scorers/sandbox/fd.h"
@@ -29,15 +31,21 @@ bool next_number(std::string_view& text, std::int64_t& value) {
   return true;
 }
 
+/// Each thread has children of its own.
 std::vector<pid_t> children(pid_t pid) {
   std::vector<pid_t> found;
-  std::string text;
-  // Children of threads other than the first are listed with those threads.
-  const std::string tasks = proc_path(pid, "task/");
-  if (!read_small_file(tasks + std::to_string(pid) + "/children", text)) return found;
-  std::string_view rest = text;
-  std::int64_t child = 0;
-  while (next_number(rest, child)) found.push_back(static_cast<pid_t>(child));
+  const std::string tasks = proc_path(pid, "task");
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(tasks.c_str()), &::closedir);
+  if (!directory) return found;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    std::string text;
+    if (entry->d_name[0] == '.' ||
+        !read_small_file(tasks + "/" + entry->d_name + "/children", text))
+      continue;
+    std::string_view rest = text;
+    std::int64_t child = 0;
+    while (next_number(rest, child)) found.push_back(static_cast<pid_t>(child));
+  }
   return found;
 }
 

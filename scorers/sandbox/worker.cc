@@ -23,6 +23,7 @@ Zygote& Worker::zygote() {
 
 Counted Worker::counted() const {
   Counted counted;
+  counted.cpu = group_ && group_->counts_cpu();
   counted.memory = group_ && group_->counts_memory();
   counted.processes = group_ && group_->counts_processes();
   counted.own_user = setting_.options.level == Level::kFull;

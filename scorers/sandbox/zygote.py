@@ -24,6 +24,7 @@ def _warm_up(numpy):
         try:
             import numpy
             numpy.array([1.0]).dot(numpy.array([1.0]))
+            numpy.random.seed(0)
             return version + " " + numpy.__version__
         except ImportError:
             pass
@@ -31,7 +32,11 @@ def _warm_up(numpy):
 
 
 def _standard_streams():
+    """Of the programs: made once, while 1 and 2 are pipes as they will be there."""
     import io
+    reading, writing = os.pipe()
+    os.dup2(writing, 1)
+    os.dup2(writing, 2)
 
     def stream(number, mode, name, errors, **more):
         raw = io.FileIO(number, mode, closefd=False)
@@ -45,6 +50,11 @@ def _standard_streams():
     sys.stdout = sys.__stdout__ = stream(1, "w", "<stdout>", "surrogateescape")
     sys.stderr = sys.__stderr__ = stream(2, "w", "<stderr>", "backslashreplace",
                                          line_buffering=True)
+    for number in (1, 2):
+        os.dup2(0, number)
+    os.close(reading)
+    os.close(writing)
+    return sys.stdout, sys.stderr
 
 
 def _read_all(number):
@@ -83,10 +93,7 @@ def _guarded(action):
 def _run(source):
     import random
     import types
-    random.seed(0)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(0)
-    _standard_streams()
+    random.seed(0)  # not once for all: forking made it random again
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__="main.py", __builtins__=__builtins__)
     sys.modules["__main__"] = main
@@ -104,7 +111,7 @@ def _finish(code):
     import threading
     _guarded(threading._shutdown)
     _guarded(atexit._run_exitfuncs)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr) + _streams:
         try:
             stream.flush()
         except BaseException:
@@ -113,8 +120,8 @@ def _finish(code):
 
 
 _versions = _warm_up("--numpy" in sys.argv)
+_streams = _standard_streams()
 _inside.moebius_hello(_versions.encode())
-del _versions
 import gc
 gc.collect()
 gc.freeze()

@@ -65,7 +65,8 @@ def _check():
             raise problem
         exec(code, space)
         known = set(names)
-        for name in [name for name in space if name not in known and name != "__builtins__"]:
+        missing = [name for name in space if name not in known and name != "__builtins__"]
+        for name in missing:
             del space[name]
         space[entry] = candidate
         code = compile(test, "<test>", "exec", dont_inherit=True)
@@ -77,7 +78,10 @@ def _check():
         exec(code, space)
         exec(call, space)
     except BaseException as error:
-        verdict(b"E" if any(error is one for one in raised) else b"A", error)
+        kind = b"E" if any(error is one for one in raised) else b"A"
+        if calls == 0 and isinstance(error, NameError) and error.name in missing:
+            kind = b"M"
+        verdict(kind, error)
         return
     verdict(b"P", None)
 

@@ -128,6 +128,13 @@ void forbid_nested() {
   }
 }
 
+/// What no program below can ever hold again, not even by running a file.
+void empty_bounding_set() {
+  for (unsigned long capability = 0; capability < 64; ++capability)
+    if (::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1)
+      require(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0, Stage::kCapabilities);
+}
+
 }  // namespace
 
 void enter_jail() {
@@ -146,6 +153,7 @@ void enter_jail() {
   fill_root();
   change_root();
   forbid_nested();
+  empty_bounding_set();
 }
 
 }  // namespace moebius::scorers::sandbox::inside

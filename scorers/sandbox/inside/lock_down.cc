@@ -59,9 +59,6 @@ void set_limits(const Request& request) {
 }
 
 void drop_capabilities() {
-  for (unsigned long capability = 0; capability < 64; ++capability)
-    if (::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1 && has_namespaces())
-      require(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0, kStatus, Stage::kCapabilities);
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
