@@ -55,6 +55,9 @@ std::unique_ptr<Groups> find_groups_v1(const std::string& proc_cgroup,
 std::unique_ptr<Groups> find_groups_v2(const std::string& proc_cgroup,
                                        const std::string& mountinfo);
 
+/// A group of version 2 whose folder is there already.
+std::unique_ptr<Group> adopt_group_v2(std::string path);
+
 /// Folders "moebius-PID-N" in `base` whose PID is no more: killed if need be, and removed.
 void remove_stale_groups(const std::string& base);
 

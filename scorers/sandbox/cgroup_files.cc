@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -130,7 +131,7 @@ std::int64_t field_of(std::string_view text, std::string_view name) {
     const std::string_view digits = line.substr(name.size() + 1);
     std::int64_t value = -1;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
+    return std::max<std::int64_t>(value, -1);
   }
   return -1;
 }

@@ -16,7 +16,6 @@ namespace {
 class GroupV2 : public Group {
  public:
   explicit GroupV2(std::string path) : path_(std::move(path)) {
-    if (::mkdir(path_.c_str(), 0755) != 0) throw_errno("cannot make " + path_);
     cpu_ = ControlFile(path_ + "/cpu.stat", O_RDONLY);
     memory_now_ = ControlFile(path_ + "/memory.current", O_RDONLY);
     memory_limit_ = ControlFile(path_ + "/memory.max", O_WRONLY);
@@ -78,11 +77,21 @@ class GroupV2 : public Group {
   Usage base_;
 };
 
+}  // namespace
+
+std::unique_ptr<Group> adopt_group_v2(std::string path) {
+  return std::make_unique<GroupV2>(std::move(path));
+}
+
+namespace {
+
 class GroupsV2 : public Groups {
  public:
   explicit GroupsV2(std::string base) : base_(std::move(base)) {}
   std::unique_ptr<Group> make(int worker) override {
-    return std::make_unique<GroupV2>(base_ + "/" + group_name(worker));
+    std::string path = base_ + "/" + group_name(worker);
+    if (::mkdir(path.c_str(), 0755) != 0) throw_errno("cannot make " + path);
+    return adopt_group_v2(std::move(path));
   }
   std::string name() const override { return "cgroup-v2(memory,pids,cpu)"; }
 

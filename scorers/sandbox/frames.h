@@ -17,7 +17,9 @@ class FrameReader {
  public:
   enum class State : std::uint8_t { kNeedMore, kFrame, kTooLong };
 
-  void push(std::string_view bytes) { buffer_.append(bytes); }
+  void push(std::string_view bytes) {
+    if (!broken_) buffer_.append(bytes);
+  }
   /// Takes the next frame out. kTooLong stays: such a stream has no further frames.
   State next(std::string& frame, std::size_t max_bytes);
   std::size_t held() const { return buffer_.size() - at_; }

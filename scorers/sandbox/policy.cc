@@ -150,9 +150,10 @@ Request make_request(const Program& program, const Counted& counted) {
   constexpr std::int64_t kGiB = std::int64_t{1} << 30;
   Request request;
   request.channel = program.channel ? 1 : 0;
-  // Address space is no measure of memory (threads, BLAS): loose where something else counts.
-  request.address_space =
-      counted.memory ? std::max(4 * kGiB, 8 * limits.memory_bytes) : limits.memory_bytes + kGiB;
+  // Address space is no measure of memory (thread stacks, arenas, BLAS), so it is loose: memory
+  // is held by the cgroup or by the watch on what is resident.
+  request.address_space = counted.memory ? std::max(4 * kGiB, 8 * limits.memory_bytes)
+                                         : limits.memory_bytes + 4 * kGiB;
   request.cpu_seconds = static_cast<std::int64_t>(std::ceil(limits.cpu_seconds)) + 1;
   constexpr std::int64_t kServerAndReaper = 2;
   request.processes = limits.processes + kServerAndReaper;
