@@ -31,6 +31,7 @@ class Statement {
   std::string text(int column) const;  // from 0; any bytes
   std::int64_t integer(int column) const;
   double real(int column) const;
+  int columns() const { return sqlite3_column_count(statement_.get()); }
 
  private:
   struct Finalize {
@@ -48,7 +49,7 @@ class Database {
  public:
   enum class Mode : std::uint8_t {
     kReadWrite,  // created if it is not there
-    kRead,
+    kRead,       // repairs what a killed writer left, if it may, but changes no row
     kImmutable,  // read only, and the file is promised not to change: needs no lock files
   };
   Database(std::string path, Mode mode);  // throws Error

@@ -12,21 +12,6 @@ namespace {
 
 constexpr std::array<std::string_view, 1> kScripts = {kSchemaSql};
 
-/// 0 for an empty file. Throws Error if the file is something else's.
-std::int64_t schema_version(Database& database) {
-  const std::int64_t id = database.integer("PRAGMA application_id");
-  const std::int64_t tables = database.integer("SELECT count(*) FROM sqlite_schema");
-  if (id == 0 && tables == 0) return 0;
-  if (id != kApplicationId) {
-    throw Error(database.path() + ": not a moebius store: expected application_id " +
-                std::to_string(kApplicationId) + ", found " + std::to_string(id));
-  }
-  const std::int64_t version =
-      database.integer("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'");
-  if (version < 1) throw Error(database.path() + ": no schema_version in table meta");
-  return version;
-}
-
 [[noreturn]] void refuse_newer(const Database& database, std::int64_t found, std::int64_t known) {
   throw Error(database.path() + ": written by a newer moebius: schema version " +
               std::to_string(found) + ", this one knows up to " + std::to_string(known));
@@ -55,6 +40,20 @@ void step(Database& database, std::string_view script, std::int64_t to) {
 }
 
 }  // namespace
+
+std::int64_t schema_version(Database& database) {
+  const std::int64_t id = database.integer("PRAGMA application_id");
+  const std::int64_t tables = database.integer("SELECT count(*) FROM sqlite_schema");
+  if (id == 0 && tables == 0) return 0;
+  if (id != kApplicationId) {
+    throw Error(database.path() + ": not a moebius store: expected application_id " +
+                std::to_string(kApplicationId) + ", found " + std::to_string(id));
+  }
+  const std::int64_t version =
+      database.integer("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'");
+  if (version < 1) throw Error(database.path() + ": no schema_version in table meta");
+  return version;
+}
 
 std::span<const std::string_view> migrations() {
   return kScripts;

@@ -15,6 +15,9 @@ inline constexpr std::int32_t kApplicationId = 0x4d6f6562;
 /// Script i brings version i to i + 1; version 0 is an empty file.
 std::span<const std::string_view> migrations();
 
+/// 0 for an empty file. Throws Error if the file is not ours.
+std::int64_t schema_version(Database& database);
+
 /// Makes an empty file a store and an older store a new one, each step in a transaction of its
 /// own: a failed step leaves the version before it. Throws Error if the file is not ours, is
 /// newer than `scripts`, or a step fails.

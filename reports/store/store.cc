@@ -31,11 +31,13 @@ std::int64_t now_ms() {
 
 std::unique_ptr<Database> open_database(const std::string& path) {
   auto database = std::make_unique<Database>(path, Database::Mode::kReadWrite);
+  schema_version(*database);                 // nothing is changed in a file that is not ours
   database->run("PRAGMA page_size = 8192");  // takes effect in an empty file only
+  database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   migrate(*database);
   database->run(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-      "PRAGMA wal_autocheckpoint = 2000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+      "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;"
+      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
   mark_interrupted(*database);
   return database;
 }
@@ -49,7 +51,13 @@ void check_sample(const std::string& path, const Sample& sample) {
            std::string(sample.failure.empty() ? "neither" : "both"));
   }
   if (sample.repeat < 0) refuse("repeat must not be negative");
-  for (const StoredScore& score : sample.scores) {
+  for (std::size_t i = 0; i < sample.scores.size(); ++i) {
+    const StoredScore& score = sample.scores[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      if (sample.scores[j].scorer == score.scorer && sample.scores[j].version == score.version) {
+        refuse("two scores by " + score.scorer + " version " + std::to_string(score.version));
+      }
+    }
     if (!(score.score.value >= 0 && score.score.value <= 1)) {
       refuse("score of " + score.scorer + " must be in 0 .. 1, got " +
              std::to_string(score.score.value));

@@ -49,6 +49,7 @@ BENCHMARK(put_and_commit)
     ->Args({14042, 100})
     ->Args({14042, 3000})
     ->Args({100000, 100})
+    ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 

@@ -309,6 +309,9 @@ TEST_F(StoreTest, RefusesWhatIsNeitherAnswerNorFailure) {
   EXPECT_NE(error_of([&] { store->put(neither); }).find("neither"), std::string::npos);
   EXPECT_NE(error_of([&] { store->put(cases::sample(set + 1, 0)); }).find("not begun"),
             std::string::npos);
+  Sample doubled = cases::sample(set, 0);
+  doubled.scores.push_back(doubled.scores[0]);
+  EXPECT_NE(error_of([&] { store->put(doubled); }).find("two scores by choice"), std::string::npos);
   for (const double value : {-0.1, 1.5, std::nan("")}) {
     Sample odd = cases::sample(set, 0);
     odd.scores[0].score.value = value;

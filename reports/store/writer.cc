@@ -6,6 +6,14 @@
 
 namespace moebius::reports {
 
+namespace {
+
+constexpr const char* kScoreColumns =
+    " INTO scores (sample_id, scorer, version, headline, verdict, value, extracted, reason,"
+    " sandbox, tests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+}  // namespace
+
 std::size_t job_bytes(const Job& job) {
   std::size_t bytes = 512;
   if (const auto* sample = std::get_if<Sample>(&job)) {
@@ -33,10 +41,8 @@ Writer::Writer(Database& database)
                      " output_tokens = ?6, cached_tokens = ?7, latency_us = ?8, stored_ms = ?9,"
                      " choices = ?10, text = ?11 WHERE id = ?1"),
       delete_scores_(database, "DELETE FROM scores WHERE sample_id = ?"),
-      insert_score_(database,
-                    "INSERT OR REPLACE INTO scores (sample_id, scorer, version, headline, verdict,"
-                    " value, extracted, reason, sandbox, tests)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_score_(database, std::string("INSERT") + kScoreColumns),
+      replace_score_(database, std::string("INSERT OR REPLACE") + kScoreColumns),
       demote_scores_(database, "UPDATE scores SET headline = 0 WHERE sample_id = ? AND headline"),
       insert_failure_(database,
                       "INSERT OR REPLACE INTO failures (item_id, repeat, key, kind, message,"
@@ -84,8 +90,10 @@ void Writer::write(const Sample& sample, std::int64_t now_ms) {
   KnownSet& known = sets_.at(sample.set);
   const std::int64_t item = item_id(known, sample.set, sample.item);
   if (!sample.failure.empty()) return write_failure(known, item, sample, now_ms);
-  const std::int64_t id = sample_id(item, sample, now_ms);
-  for (const StoredScore& score : sample.scores) write_score(id, score);
+  const auto [id, fresh] = sample_id(item, sample, now_ms);
+  // Plain INSERT is a third cheaper and enough where nothing can be in the way.
+  Statement& statement = fresh ? insert_score_ : replace_score_;
+  for (const StoredScore& score : sample.scores) write_score(statement, id, score);
   if (!known.failed.empty() && known.failed.erase({item, sample.repeat}) > 0) {
     delete_failure_.bind(1, item).bind(2, std::int64_t{sample.repeat}).run();
   }
@@ -120,13 +128,14 @@ void Writer::bind_generation(Statement& to, int first, const Sample& sample, std
       .bind(first + 9, sample.text);
 }
 
-std::int64_t Writer::sample_id(std::int64_t item, const Sample& sample, std::int64_t now_ms) {
+std::pair<std::int64_t, bool> Writer::sample_id(std::int64_t item, const Sample& sample,
+                                                std::int64_t now_ms) {
   choices_ = encode_choices(sample.choices);
   insert_sample_.bind(1, item).bind(2, std::int64_t{sample.repeat});
   bind_generation(insert_sample_, 3, sample, now_ms);
   insert_sample_.run();
-  if (database_.changes() > 0) return database_.last_id();
-  return replace_sample(item, sample, now_ms);
+  if (database_.changes() > 0) return {database_.last_id(), true};
+  return {replace_sample(item, sample, now_ms), false};
 }
 
 std::int64_t Writer::replace_sample(std::int64_t item, const Sample& sample, std::int64_t now_ms) {
@@ -147,9 +156,9 @@ std::int64_t Writer::replace_sample(std::int64_t item, const Sample& sample, std
   return id;
 }
 
-void Writer::write_score(std::int64_t sample, const StoredScore& score) {
+void Writer::write_score(Statement& to, std::int64_t sample, const StoredScore& score) {
   const std::string tests = encode_tests(score.score.tests);
-  insert_score_.bind(1, sample)
+  to.bind(1, sample)
       .bind(2, score.scorer)
       .bind(3, std::int64_t{score.version})
       .bind(4, std::int64_t{score.headline ? 1 : 0})
@@ -166,7 +175,8 @@ void Writer::write(const Rejudged& rejudged) {
   for (const StoredScore& score : rejudged.scores) {
     if (score.headline) demote_scores_.bind(1, rejudged.sample).run();
   }
-  for (const StoredScore& score : rejudged.scores) write_score(rejudged.sample, score);
+  for (const StoredScore& score : rejudged.scores)
+    write_score(replace_score_, rejudged.sample, score);
 }
 
 void Writer::write(const Loads& loads) {

@@ -51,16 +51,19 @@ class Writer {
   };
   std::int64_t item_id(KnownSet& known, std::int64_t set, const Item& item);
   void write_failure(KnownSet& known, std::int64_t item, const Sample& sample, std::int64_t now_ms);
-  std::int64_t sample_id(std::int64_t item, const Sample& sample, std::int64_t now_ms);
+  /// Id of the row, and whether it is new.
+  std::pair<std::int64_t, bool> sample_id(std::int64_t item, const Sample& sample,
+                                          std::int64_t now_ms);
   std::int64_t replace_sample(std::int64_t item, const Sample& sample, std::int64_t now_ms);
   void bind_generation(Statement& to, int first, const Sample& sample, std::int64_t now_ms);
-  void write_score(std::int64_t sample, const StoredScore& score);
+  void write_score(Statement& to, std::int64_t sample, const StoredScore& score);
 
   Database& database_;
   std::unordered_map<std::int64_t, KnownSet> sets_;
   std::string choices_;  // lives until the statement that it is bound to has run
   Statement insert_item_, insert_sample_, find_sample_, update_sample_, delete_scores_;
-  Statement insert_score_, demote_scores_, insert_failure_, delete_failure_, has_sample_;
+  Statement insert_score_, replace_score_, demote_scores_, insert_failure_, delete_failure_,
+      has_sample_;
   Statement add_load_;
 };
 
