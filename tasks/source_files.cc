@@ -175,10 +175,11 @@ std::vector<DataFile> require_sources(const Info& info, const std::string& data_
 }
 
 std::string joined_sha256(const std::vector<DataFile>& files) {
-  if (files.size() == 1) return files.front().sha256;
+  const std::string mark = files.front().source == nullptr ? "unpinned:" : "";
+  if (files.size() == 1) return mark + files.front().sha256;
   std::string hashes;
   for (const DataFile& file : files) hashes += file.sha256 + "\n";
-  return sha256_hex(hashes);
+  return mark + sha256_hex(hashes);
 }
 
 std::int64_t count_rows(const std::string& path) {

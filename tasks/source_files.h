@@ -10,7 +10,7 @@ namespace moebius::tasks {
 
 /// A file on disk that is the pinned one.
 struct DataFile {
-  const Source* source = nullptr;
+  const Source* source = nullptr;  // null: the user's own, nothing vouches for it
   std::string path;
   std::string sha256;
 };
@@ -32,7 +32,8 @@ SourceSet missing_sources(const SourceSet& set, const std::string& data_dir);
 /// file was expected, and what is wrong with one of that name.
 std::vector<DataFile> require_sources(const Info& info, const std::string& data_dir);
 
-/// One hash for all that was read: of the file, or over the hashes of several, one a line.
+/// One hash for all that was read: of the file, or over the hashes of several, one a line; with
+/// "unpinned:" in front if the files are the user's own. At least one file.
 std::string joined_sha256(const std::vector<DataFile>& files);
 
 /// Data rows of a file, by its name: lines that are not empty, CSV records without header, and

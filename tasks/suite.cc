@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "tasks/dataset.h"
+
 namespace moebius::tasks {
 namespace {
 
@@ -116,6 +118,35 @@ Think Suite::think(const Options& options) const {
   const std::string value = option(options, "think", {"none", "opened", "prefill"});
   if (value == "opened") return Think::kOpened;
   return value == "prefill" ? Think::kPrefill : Think::kNone;
+}
+
+std::vector<DataFile> Suite::data_files(const Options& options) const {
+  const auto given = options.values.find("files");
+  const bool allowed = option(options, "allow_unpinned", {"0", "1"}) == "1";
+  if (given == options.values.end()) return require_sources(info_, options.data_dir);
+  if (!allowed) {
+    throw Error(info_.name +
+                ": option files: expected allow_unpinned=1 beside it, since no hash "
+                "vouches for the files, found none");
+  }
+  std::vector<DataFile> files;
+  std::string rest = given->second + ",";
+  for (std::size_t comma = rest.find(','); comma != std::string::npos; comma = rest.find(',')) {
+    const std::string path = rest.substr(0, comma);
+    rest.erase(0, comma + 1);
+    if (!path.empty()) files.push_back({nullptr, path, file_sha256(path)});
+  }
+  if (files.empty()) throw Error(info_.name + ": option files: expected paths, found none");
+  return files;
+}
+
+Info with_file_options(Info info) {
+  info.options["files"] =
+      "own data files of the same form, comma-separated, instead of the pinned ones; needs "
+      "allow_unpinned=1";
+  info.options["allow_unpinned"] =
+      "1: take `files` though no hash vouches for them, stored with the result (default 0)";
+  return info;
 }
 
 SampleSet empty_set(const Variant& variant, std::string data_sha256) {

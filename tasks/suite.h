@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/source_files.h"
 #include "tasks/task.h"
 
 namespace moebius::tasks {
@@ -30,10 +31,15 @@ class Suite : public Task {
   std::string option(const Options& options, const std::string& name,
                      const std::vector<std::string>& allowed) const;
   Think think(const Options& options) const;
+  /// The pinned files, or those of the option "files" if the user vouches for them. Throws Error.
+  std::vector<DataFile> data_files(const Options& options) const;
 
  private:
   Info info_;
 };
+
+/// Adds the options "files" and "allow_unpinned".
+Info with_file_options(Info info);
 
 /// The text of option "think" for Info::options.
 extern const char* const kThinkHelp;

@@ -3,7 +3,6 @@
 
 #include "tasks/dataset.h"
 #include "tasks/parts/math_variants.h"
-#include "tasks/source_files.h"
 
 namespace moebius::tasks {
 namespace {
@@ -149,10 +148,8 @@ std::map<std::string, std::string> aime_options() {
   return {{"think", kThinkHelp}};
 }
 
-std::vector<SampleSet> load_aime(const Info& info, const AimeYear& year,
-                                 const std::vector<const Variant*>& variants,
-                                 const Options& options, Think think) {
-  const std::vector<DataFile> files = require_sources(info, options.data_dir);
+std::vector<SampleSet> load_aime(const AimeYear& year, const std::vector<DataFile>& files,
+                                 const std::vector<const Variant*>& variants, Think think) {
   const std::vector<AimeProblem> problems = read_problems(year, files);
   std::vector<SampleSet> sets;
   for (const Variant* variant : variants) {

@@ -23,9 +23,8 @@ std::vector<Variant> aime_variants();
 std::map<std::string, std::string> aime_options();
 
 /// Item ids are "2024-I-3"; the clusters are the two papers. Throws Error.
-std::vector<SampleSet> load_aime(const Info& info, const AimeYear& year,
-                                 const std::vector<const Variant*>& variants,
-                                 const Options& options, Think think);
+std::vector<SampleSet> load_aime(const AimeYear& year, const std::vector<DataFile>& files,
+                                 const std::vector<const Variant*>& variants, Think think);
 
 /// "025", "25": an integer from 0 to 999 in at most four digits; -1 if it is not.
 std::int64_t aime_answer(const std::string& text);

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "tasks/dataset.h"
-#include "tasks/source_files.h"
 
 namespace moebius::tasks {
 namespace {
@@ -159,8 +158,9 @@ std::vector<MmluQuestion> parse_mmlu_csv(const std::string& name, const std::str
   return questions;
 }
 
-MmluData load_mmlu(const Info& info, const Options& options) {
-  const std::vector<DataFile> files = require_sources(info, options.data_dir);
+MmluData load_mmlu(const std::vector<DataFile>& files) {
+  if (files.size() != 1)
+    throw Error("mmlu: expected one archive, found " + std::to_string(files.size()));
   const std::string& path = files.front().path;
   MmluData data{.sha256 = joined_sha256(files)};
   UniqueIds ids;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/source_files.h"
 #include "tasks/task.h"
 
 namespace moebius::tasks {
@@ -41,7 +42,7 @@ std::vector<Source> mmlu_sources();
 std::vector<MmluQuestion> parse_mmlu_csv(const std::string& name, const std::string& text);
 
 /// From an archive with .../test/SUBJECT_test.csv and .../dev/SUBJECT_dev.csv. Throws Error if a
-/// subject is missing, unknown or without five examples.
-MmluData load_mmlu(const Info& info, const Options& options);
+/// subject is missing, unknown or without five examples. One file.
+MmluData load_mmlu(const std::vector<DataFile>& files);
 
 }  // namespace moebius::tasks

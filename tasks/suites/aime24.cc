@@ -42,11 +42,11 @@ Info description() {
 
 class Aime24 : public Suite {
  public:
-  Aime24() : Suite(description()) {}
+  Aime24() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
-    return load_aime(info(), aime_2024(), chosen_variants(options), options, think(options));
+    return load_aime(aime_2024(), data_files(options), chosen_variants(options), think(options));
   }
 };
 

@@ -44,11 +44,11 @@ Info description() {
 
 class Aime25 : public Suite {
  public:
-  Aime25() : Suite(description()) {}
+  Aime25() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
-    return load_aime(info(), aime_2025(), chosen_variants(options), options, think(options));
+    return load_aime(aime_2025(), data_files(options), chosen_variants(options), think(options));
   }
 };
 

@@ -1,7 +1,6 @@
 // HumanEval: 164 Python functions to complete, judged by running their tests.
 // Chen et al. 2021, "Evaluating Large Language Models Trained on Code", MIT licence.
 #include "tasks/dataset.h"
-#include "tasks/source_files.h"
 #include "tasks/suite.h"
 #include "tasks/suites/registry.h"
 
@@ -70,13 +69,13 @@ HumanEvalProblem problem_of(const Row& row) {
 
 class HumanEval : public Suite {
  public:
-  HumanEval() : Suite(description()) {}
+  HumanEval() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
     const std::vector<const Variant*> variants = chosen_variants(options);
     const Think thinking = think(options);
-    const std::vector<DataFile> files = require_sources(info(), options.data_dir);
+    const std::vector<DataFile> files = data_files(options);
     std::vector<HumanEvalProblem> problems;
     UniqueIds ids;
     LineReader lines(files.front().path);

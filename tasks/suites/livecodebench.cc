@@ -50,8 +50,6 @@ Info description() {
        "subprocess: a fresh process with real pipes for each test (default); official: "
        "as the project's checker"},
       {"errata", "keep: tagged, to be reported both ways (default); drop"},
-      {"files", "own data files, comma-separated, instead of the pinned one; needs allow_unpinned"},
-      {"allow_unpinned", "1: take `files` though no hash vouches for them (default 0)"},
       {"think", kThinkHelp}};
   return info;
 }
@@ -94,7 +92,7 @@ Ask ask_of(const std::string& variant, const LcbProblem& problem, Think think) {
 
 class LiveCodeBench : public Suite {
  public:
-  LiveCodeBench() : Suite(description()) {}
+  LiveCodeBench() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
@@ -142,31 +140,10 @@ class LiveCodeBench : public Suite {
             .drop_errata = option(options, "errata", {"keep", "drop"}) == "drop"};
   }
 
-  std::vector<DataFile> files_of(const Options& options) const {
-    const auto given = options.values.find("files");
-    const bool allowed = option(options, "allow_unpinned", {"0", "1"}) == "1";
-    if (given == options.values.end()) return require_sources(info(), options.data_dir);
-    if (!allowed) {
-      throw Error(
-          "livecodebench: option files: expected allow_unpinned=1 beside it, since no hash "
-          "vouches for the files, found none");
-    }
-    std::vector<DataFile> files;
-    std::string rest = given->second + ",";
-    for (std::size_t comma = rest.find(','); comma != std::string::npos; comma = rest.find(',')) {
-      const std::string path = rest.substr(0, comma);
-      rest.erase(0, comma + 1);
-      if (!path.empty()) files.push_back({nullptr, path, file_sha256(path)});
-    }
-    if (files.empty()) throw Error("livecodebench: option files: expected paths, found none");
-    return files;
-  }
-
   /// Sorted by question_id, as the official runner does.
   Read read_problems(const Options& options) const {
-    const std::vector<DataFile> files = files_of(options);
-    const bool pinned = files.front().source != nullptr;
-    Read read{.sha256 = (pinned ? "" : "unpinned:") + joined_sha256(files)};
+    const std::vector<DataFile> files = data_files(options);
+    Read read{.sha256 = joined_sha256(files)};
     UniqueIds ids;
     for (const DataFile& file : files) {
       LineReader lines(file.path);
@@ -200,12 +177,12 @@ class LiveCodeBench : public Suite {
       }
       auto judged = std::make_shared<scorers::LiveCodeBenchProblem>(scorers::LiveCodeBenchProblem{
           problem.id, problem.fn_name, lcb_tests(problem, !selection.public_only)});
-      without_private += problem.private_tests.empty() || selection.public_only ? 1 : 0;
       if (judged->tests.empty()) {
         untested += (untested.empty() ? "" : ", ") + problem.id;
-      } else {
-        asked.push_back({&problem, std::move(judged)});
+        continue;
       }
+      without_private += problem.private_tests.empty() || selection.public_only ? 1 : 0;
+      asked.push_back({&problem, std::move(judged)});
     }
     if (asked.empty()) {
       throw Error(

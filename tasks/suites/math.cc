@@ -2,7 +2,6 @@
 // Hendrycks et al. 2021, "Measuring Mathematical Problem Solving With the MATH Dataset", MIT.
 #include "tasks/dataset.h"
 #include "tasks/parts/math_variants.h"
-#include "tasks/source_files.h"
 #include "tasks/suites/registry.h"
 
 namespace moebius::tasks::suites {
@@ -54,13 +53,13 @@ std::vector<MathProblem> read_problems(const std::string& path) {
 
 class Math : public Suite {
  public:
-  Math() : Suite(description()) {}
+  Math() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
     const std::vector<const Variant*> variants = chosen_variants(options);
     const Think thinking = think(options);
-    const std::vector<DataFile> files = require_sources(info(), options.data_dir);
+    const std::vector<DataFile> files = data_files(options);
     const std::vector<MathProblem> problems = read_problems(files.front().path);
     std::vector<SampleSet> sets;
     for (const Variant* variant : variants) {

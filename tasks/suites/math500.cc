@@ -2,7 +2,6 @@
 // Hendrycks et al. 2021 (MATH), Lightman et al. 2023 (the split), MIT licence.
 #include "tasks/dataset.h"
 #include "tasks/parts/math_variants.h"
-#include "tasks/source_files.h"
 #include "tasks/suites/registry.h"
 
 namespace moebius::tasks::suites {
@@ -52,13 +51,13 @@ MathProblem problem_of(const Row& row) {
 
 class Math500 : public Suite {
  public:
-  Math500() : Suite(description()) {}
+  Math500() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
     const std::vector<const Variant*> variants = chosen_variants(options);
     const Think thinking = think(options);
-    const std::vector<DataFile> files = require_sources(info(), options.data_dir);
+    const std::vector<DataFile> files = data_files(options);
     std::vector<MathProblem> problems;
     UniqueIds ids;
     LineReader lines(files.front().path);

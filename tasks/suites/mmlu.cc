@@ -53,13 +53,13 @@ Info description() {
 
 class Mmlu : public Suite {
  public:
-  Mmlu() : Suite(description()) {}
+  Mmlu() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
     const std::vector<const Variant*> variants = chosen_variants(options);
     const Think thinking = think(options);
-    const MmluData data = load_mmlu(info(), options);
+    const MmluData data = load_mmlu(data_files(options));
     std::vector<SampleSet> sets;
     for (const Variant* variant : variants) {
       sets.push_back(mmlu_set(*variant, data, fill(variant->name, thinking)));

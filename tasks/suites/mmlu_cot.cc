@@ -30,13 +30,13 @@ std::int32_t max_new_tokens(const std::string& variant) {
 
 class MmluCot : public Suite {
  public:
-  MmluCot() : Suite(description()) {}
+  MmluCot() : Suite(with_file_options(description())) {}
 
   std::vector<SampleSet> load(const Options& options) const override {
     check_options(options);
     const std::vector<const Variant*> variants = chosen_variants(options);
     const Think thinking = think(options);
-    const MmluData data = load_mmlu(info(), options);
+    const MmluData data = load_mmlu(data_files(options));
     std::vector<SampleSet> sets;
     for (const Variant* variant : variants) {
       sets.push_back(
