@@ -4,6 +4,7 @@
 #include <string>
 
 #include "scorers/math/extract.h"
+#include "scorers/math/moebius_grader.h"
 #include "scorers/math/registry.h"
 #include "scorers/scorer.h"
 #include "scorers/text/letter.h"
@@ -59,6 +60,7 @@ struct Extractor {
 };
 
 constexpr Extractor kExtractors[] = {
+    {"moebius", 1, [](std::string_view s) { return found(moebius_extract(s)); }},
     {"boxed", 1, boxed},
     {"lm-eval-boxed", 1, boxed_lm_eval},
     {"lm-eval-hendrycks", 1, [](std::string_view s) { return always(between_dollars(s)); }},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "scorers/math/graders.h"
+#include "scorers/math/moebius_grader.h"
 #include "scorers/text/score_text.h"
 #include "scorers/text/unicode.h"
 
@@ -21,6 +22,7 @@ Equality lm_eval_hendrycks(std::string_view gold, std::string_view pred) {
 }
 
 constexpr Grader kGraders[] = {
+    {"moebius", nullptr, 1, moebius_equal, moebius_equal},
     {"hendrycks", "hendrycks_is_equiv", 1, hendrycks, hendrycks},
     {"lm-eval-hendrycks", "lmeval_hendrycks_is_equiv", 1, lm_eval_hendrycks, lm_eval_hendrycks},
     {"prm800k", "prm800k_grade_answer", 1, prm800k_equal, prm800k_equal},
