@@ -44,8 +44,8 @@ class Parser {
     return at(",") || at(";") || at("and") || at("sep") || at_structure("row");
   }
   bool at_close() const {
-    return at(")") || at("]") || at("}") || at("\\}") || at("|") || peek().type == Tok::kEnd ||
-           at("&") || (peek().type == Tok::kStructure && peek().text.starts_with("end:"));
+    return at(")") || at("]") || at("}") || at("\\}") || peek().type == Tok::kEnd || at("&") ||
+           (peek().type == Tok::kStructure && peek().text.starts_with("end:"));
   }
 
   /// Items up to something that closes. One item without a comma stays itself.
@@ -94,9 +94,19 @@ class Parser {
       ordered |= ops[i] != "=";
       relations.push_back(stated_relation(ops[i], parts[i], parts[i + 1]));
     }
-    if (!ordered) return stated_relation("=", parts[0], parts[last]);
+    if (!ordered) return stated_relation("=", named_side(parts, last), parts[last]);
     if (relations.size() == 1) return relations[0];
     return tuple(std::move(relations), "chain");
+  }
+
+  /// The first side of "1 = y = x = 0" that is a name, or else the first.
+  static const Expr& named_side(const std::vector<Expr>& parts, std::size_t last) {
+    const auto name = [](const Expr& e) {
+      return e->kind == Kind::kSymbol || e->kind == Kind::kText;
+    };
+    const auto end = parts.begin() + static_cast<std::ptrdiff_t>(last);
+    const auto found = std::find_if(parts.begin(), end, name);
+    return symbols_of(parts[0]).empty() && found != end ? *found : parts[0];
   }
 
   Expr set_operation() {
@@ -119,8 +129,12 @@ class Parser {
     Expr left = product();
     while (at("+") || at("-") || at("pm") || at("mp")) {
       const std::string op = tokens_[at_++].text;
-      const Expr right = signed_value(op, product());
-      left = add({arithmetic(left), right});
+      const Expr right = product();
+      if (left->kind == Kind::kMatrix || right->kind == Kind::kMatrix) {
+        left = with_matrix("+", left, op == "-" ? negated(right) : right);
+      } else {
+        left = add({arithmetic(left), signed_value(op, right)});
+      }
     }
     return left;
   }
@@ -149,8 +163,16 @@ class Parser {
   }
   static Expr combined(const std::string& op, const Expr& a, const Expr& b) {
     if (op == ":") return ratio(a, b);
-    if (a->kind == Kind::kMatrix || b->kind == Kind::kMatrix) return call(op, {a, b});
+    if (a->kind == Kind::kMatrix || b->kind == Kind::kMatrix) return with_matrix(op, a, b);
     return op == "*" ? mul({arithmetic(a), arithmetic(b)}) : divide(arithmetic(a), arithmetic(b));
+  }
+  static Expr with_matrix(const std::string& op, const Expr& a, const Expr& b) {
+    Expr result;
+    if (op == "+") result = matrix_sum(a, b);
+    if (op == "*") result = matrix_product(a, b);
+    if (op == "/" && is_scalar(b)) result = matrix_product(a, power(b, integer(-1)));
+    if (!result) throw SyntaxError("matrices that do not fit");
+    return result;
   }
   static Expr ratio(const Expr& a, const Expr& b) {
     std::vector<Expr> parts{a, b};
@@ -190,10 +212,7 @@ class Parser {
       ++at_;
       return mixed(left, divide(top, number()));
     }
-    if (left->kind == Kind::kMatrix || at_structure("begin:pmatrix")) {
-      return call("*", {left, unary()});
-    }
-    return mul({arithmetic(left), arithmetic(factor())});
+    return combined("*", left, factor());
   }
   /// 3 1/2 is 3 + 1/2 if the fraction is one of numbers below 1; else a product.
   static Expr mixed(const Expr& whole, const Expr& fraction) {
@@ -230,7 +249,7 @@ class Parser {
     return factor();
   }
   static Expr negated(const Expr& e) {
-    return e->kind == Kind::kMatrix ? call("*", {integer(-1), e}) : negate(arithmetic(e));
+    return e->kind == Kind::kMatrix ? matrix_product(integer(-1), e) : negate(arithmetic(e));
   }
 
   Expr factor() { return postfixed(powered(primary())); }
@@ -378,8 +397,11 @@ class Parser {
   /// f(x) is an application, x(y) a product, unless a relation follows: P(x) = ...
   bool is_function_name(const std::string& name) const {
     if (std::string_view("fghFGH").find(name[0]) != std::string_view::npos) return true;
-    return at_ == 1 && (peek(1).type == Tok::kSymbol || peek(1).type == Tok::kNumber) &&
-           at(")", 2) && at("=", 3);
+    const LatexTok* before = at_ >= 2 ? &tokens_[at_ - 2] : nullptr;
+    const bool first = before == nullptr || before->text == "and" || before->text == "," ||
+                       before->text == "sep" || before->text == ";";
+    return first && (peek(1).type == Tok::kSymbol || peek(1).type == Tok::kNumber) && at(")", 2) &&
+           at("=", 3);
   }
 
   Expr function(const std::string& name) {
