@@ -7,22 +7,42 @@
 namespace moebius::scorers::math {
 namespace {
 
-Expr text_of(std::string_view s) { return parse(s, Dialect::kSympyText); }
-Expr implicit_of(std::string_view s) { return parse(s, Dialect::kSympyTextImplicit); }
-Expr sympy_of(std::string_view s) { return parse(s, Dialect::kSympyLatex); }
-Expr latex_of(std::string_view s) { return parse(s, Dialect::kLatex); }
+Expr text_of(std::string_view s) {
+  return parse(s, Dialect::kSympyText);
+}
+Expr implicit_of(std::string_view s) {
+  return parse(s, Dialect::kSympyTextImplicit);
+}
+Expr sympy_of(std::string_view s) {
+  return parse(s, Dialect::kSympyLatex);
+}
+Expr latex_of(std::string_view s) {
+  return parse(s, Dialect::kLatex);
+}
 
 TEST(Evaluation, IsSympys) {
   const struct {
     const char* a;
     const char* b;
   } same[] = {
-      {"2*(x+1)", "2*x+2"},         {"x*x**2", "x**3"},       {"sqrt(8)", "2*sqrt(2)"},
-      {"2/sqrt(3)", "2*sqrt(3)/3"}, {"sqrt(2)*sqrt(3)", "sqrt(6)"}, {"(2*x)**2", "4*x**2"},
-      {"I*I", "-1"},                {"sqrt(-4)", "2*I"},      {"x+y-x", "y"},
-      {"5!", "120"},                {"0*x", "0"},             {"x/x", "1"},
-      {"log(E)", "1"},              {"E**log(x)", "x"},       {"abs(-3)", "3"},
-      {"8**(2/3)", "4"},            {"oo+1", "oo"},           {"1e3", "1000."},
+      {"2*(x+1)", "2*x+2"},
+      {"x*x**2", "x**3"},
+      {"sqrt(8)", "2*sqrt(2)"},
+      {"2/sqrt(3)", "2*sqrt(3)/3"},
+      {"sqrt(2)*sqrt(3)", "sqrt(6)"},
+      {"(2*x)**2", "4*x**2"},
+      {"I*I", "-1"},
+      {"sqrt(-4)", "2*I"},
+      {"x+y-x", "y"},
+      {"5!", "120"},
+      {"0*x", "0"},
+      {"x/x", "1"},
+      {"log(E)", "1"},
+      {"E**log(x)", "x"},
+      {"abs(-3)", "3"},
+      {"8**(2/3)", "4"},
+      {"oo+1", "oo"},
+      {"1e3", "1000."},
   };
   for (const auto& [a, b] : same) {
     EXPECT_TRUE(same_form(text_of(a), text_of(b))) << a << " " << to_string(text_of(a));
@@ -77,20 +97,32 @@ TEST(SympyLatex, StopsWhereAntlrStops) {
     const char* latex;
     const char* read;
   } cases[] = {
-      {"1,2", "1"},        {"x+(1,2)", "x"},   {"x^-1", "x"},       {"2[0,1)", "2"},
-      {"x | y", "x"},      {"1 2", "12"},      {"1,234", "1234"},   {"x^2 3", "x**23"},
-      {"3 x 4", "12"},     {"2^3!", "40320"},  {"x\\in[1,2]", "x*Symbol"},
-      {"\\log_23", "log(3)/log(2)"},           {"\\frac1{72}", "1/72"},
-      {"5\\,000", "5000"}, {"\\sin^{-1}x", "asin(x)"},
+      {"1,2", "1"},
+      {"x+(1,2)", "x"},
+      {"x^-1", "x"},
+      {"2[0,1)", "2"},
+      {"x | y", "x"},
+      {"1 2", "12"},
+      {"1,234", "1234"},
+      {"x^2 3", "x**23"},
+      {"3 x 4", "12"},
+      {"2^3!", "40320"},
+      {"x\\in[1,2]", "x*Symbol"},
+      {"\\log_23", "log(3)/log(2)"},
+      {"\\frac1{72}", "1/72"},
+      {"5\\,000", "5000"},
+      {"\\sin^{-1}x", "asin(x)"},
   };
   for (const auto& [latex, read] : cases) {
     if (std::string_view(read) == "x*Symbol") {
       EXPECT_TRUE(same_form(sympy_of(latex), mul({symbol("x"), symbol("in")})));
       continue;
     }
-    EXPECT_TRUE(same_form(sympy_of(latex), text_of(read))) << latex << " " << to_string(sympy_of(latex));
+    EXPECT_TRUE(same_form(sympy_of(latex), text_of(read)))
+        << latex << " " << to_string(sympy_of(latex));
   }
-  for (const char* bad : {"(1,2)", "\\sqrt3", "5.", ".5", "10\\%", "\\$5", "x=", "a<b<c", "01", ""}) {
+  for (const char* bad :
+       {"(1,2)", "\\sqrt3", "5.", ".5", "10\\%", "\\$5", "x=", "a<b<c", "01", ""}) {
     EXPECT_FALSE(sympy_of(bad)) << bad;
   }
   EXPECT_EQ(sympy_of("\\pi")->kind, Kind::kSymbol);

@@ -48,11 +48,19 @@ void expect_percent(const std::string& name, int rows, double percent) {
   EXPECT_GE(got.agreed, percent / 100 * got.rows) << name;
 }
 
-TEST(MoebiusGolden, MathVerify) { expect_percent("math_verify.jsonl", 100, 97); }
-TEST(MoebiusGolden, Lighteval) { expect_percent("lighteval_extractive_match.jsonl", 100, 97); }
-TEST(MoebiusGolden, Inspect) { expect_percent("inspect_math_cases.jsonl", 30, 100); }
+TEST(MoebiusGolden, MathVerify) {
+  expect_percent("math_verify.jsonl", 100, 97);
+}
+TEST(MoebiusGolden, Lighteval) {
+  expect_percent("lighteval_extractive_match.jsonl", 100, 97);
+}
+TEST(MoebiusGolden, Inspect) {
+  expect_percent("inspect_math_cases.jsonl", 30, 100);
+}
 // Two of its sixteen cases insist on the order of a list.
-TEST(MoebiusGolden, Hendrycks) { expect_percent("hendrycks_is_equiv.jsonl", 16, 87); }
+TEST(MoebiusGolden, Hendrycks) {
+  expect_percent("hendrycks_is_equiv.jsonl", 16, 87);
+}
 
 }  // namespace
 }  // namespace moebius::scorers::math

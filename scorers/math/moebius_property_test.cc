@@ -54,7 +54,8 @@ TEST(MoebiusProperty, OtherWaysToWriteIt) {
 std::string changed(Random& random, const std::string& answer) {
   std::string out = answer;
   for (int tries = 0; tries < 100; ++tries) {
-    const auto at = static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(out.size()) - 1));
+    const auto at =
+        static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(out.size()) - 1));
     if (out[at] >= '1' && out[at] <= '9') {
       out[at] = out[at] == '9' ? '1' : static_cast<char>(out[at] + 1);
       return out;

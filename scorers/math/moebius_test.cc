@@ -84,7 +84,8 @@ TEST(Moebius, RefusesAnother) {
 }
 
 TEST(MoebiusExtract, FindsTheFinalAnswer) {
-  EXPECT_EQ(moebius_extract("first \\boxed{1}, then at last \\boxed{\\frac{1}{2}}."), "\\frac{1}{2}");
+  EXPECT_EQ(moebius_extract("first \\boxed{1}, then at last \\boxed{\\frac{1}{2}}."),
+            "\\frac{1}{2}");
   EXPECT_EQ(moebius_extract("\\boxed{1} and \\boxed{2}"), "1, 2");
   EXPECT_EQ(moebius_extract("The answer is $x^2$. Thanks"), "x^2");
   EXPECT_EQ(moebius_extract("It costs $5 and then 7 dollars"), "7");
