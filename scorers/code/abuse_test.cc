@@ -202,8 +202,9 @@ TEST_F(Sandboxed, NoCallIsADatasetFault) {  // 26
 }
 
 TEST_F(Sandboxed, ValuesThatHurtTheCheckerAreTheSolversFault) {
-  const HumanEvalProblem problem =
+  HumanEvalProblem problem =
       small_problem("    assert int(candidate(1)) == 1\n    assert candidate(1) == 1\n");
+  problem.seconds = 1;
   expect(
       judge_humaneval(problem, "import decimal\ndef f(x): return decimal.Decimal('1e999999999')\n",
                       sandbox_),
@@ -227,7 +228,7 @@ TEST_F(Sandboxed, SlowOnALaterTest) {  // 36
 TEST_F(Sandboxed, SleepIsNoAnswer) {
   HumanEvalProblem problem = small_problem("    assert candidate(1) == 1\n");
   problem.seconds = 1;
-  expect(judge_humaneval(problem, "import time\ndef f(x):\n    time.sleep(1.5)\n    return x\n",
+  expect(judge_humaneval(problem, "import time\ndef f(x):\n    time.sleep(1.9)\n    return x\n",
                          sandbox_),
          {Verdict::kTimeLimit}, "sleeps within the safety net");
 }
@@ -240,7 +241,7 @@ TEST_F(Sandboxed, LiveCodeBenchAbuse) {
        "class A:\n    def __eq__(self, o): return True\ndef f(x): return A()\n"},
       {"exit", kRuntime, "import os\ndef f(x): os._exit(0)\n"},
       {"SystemExit", kRuntime, "def f(x): raise SystemExit\n"},
-      {"loaded by itself", kViolation,
+      {"loaded by itself", {Verdict::kWrong, Verdict::kProtocolViolation},
        SPEAK "say(b'L', b'N')\nsay(b'R', bytes(12) + b'N')\ndef f(x): return x\n"},
       {"wrong id", kViolation, SPEAK "def f(x):\n    say(b'R', b'\\7' * 13)\n    return x\n"},
       {"nothing but noise", kViolation, SPEAK "def f(x):\n    say(b'?', b'')\n    return x\n"},

@@ -81,7 +81,7 @@ Judgement judge_silence(Process& process, Session::Heard heard, std::string_view
 }
 
 bool asleep(double cpu, double wall, double limit) {
-  return wall > limit && cpu < wall / 10;
+  return wall > limit && cpu < wall / 25;
 }
 
 Score make_score(const Judgement& judgement, std::string_view extracted, std::string sandbox) {

@@ -41,7 +41,7 @@ class Process {
 Judgement judge_silence(Process& process, sandbox::Session::Heard heard, std::string_view received);
 
 /// Whether a program that used `cpu` seconds of processor time in `wall` seconds of the clock
-/// spent them asleep: over `limit`, and less than a tenth of the time at work. A busy machine
+/// spent them asleep: over `limit`, and a 25th of the time at most at work. A busy machine
 /// makes programs slow, but not idle.
 bool asleep(double cpu, double wall, double limit);
 

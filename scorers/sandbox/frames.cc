@@ -39,6 +39,7 @@ FrameReader::State FrameReader::next(std::string& frame, std::size_t max_bytes) 
   const std::size_t size = length();
   if (size > max_bytes) {
     broken_ = true;
+    frame.assign(buffer_, at_, kFrameHeader);
     buffer_.clear();
     at_ = 0;
     return State::kTooLong;

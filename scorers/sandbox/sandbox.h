@@ -70,7 +70,7 @@ class Session {
 
   /// The next frame; nullopt if the program ended, broke the framing, or used `cpu_seconds`
   /// more processor time (or three times as much plus 2 s of the clock) than at the call.
-  /// `max_bytes` bounds a frame.
+  /// `max_bytes` bounds a frame; after kTooLong `frame` holds the four bytes of its header.
   enum class Heard : std::uint8_t { kFrame, kEnded, kTimeLimit, kTooLong };
   virtual Heard receive(std::string& frame, double cpu_seconds, std::size_t max_bytes) = 0;
 

@@ -4,7 +4,6 @@
 
 
 def _check():
-    import builtins
     import io
     import sys
 
@@ -37,7 +36,7 @@ def _check():
             return value
         names, text = value
         for name in names:
-            kind = getattr(builtins, name, None)
+            kind = getattr(_builtins, name, None)
             if isinstance(kind, type) and issubclass(kind, BaseException):
                 break
         else:
@@ -53,7 +52,7 @@ def _check():
         text = "" if error is None else type(error).__name__ + ": " + str(error)[:400]
         channel.send(b"V", nonce, kind, encode(text))
 
-    space = {}
+    space = {"__builtins__": _builtins.__dict__}
     try:
         for body in ("", "    pass\n", "\n    pass\n"):
             try:

@@ -19,7 +19,7 @@ def _solve():
     hush()
     guard(without_exit=True)
     sys.stdin = sys.stdout = sys.stderr = WriteOnly()
-    space = {}
+    space = {"__builtins__": _builtins.__dict__}
     try:
         code = compile(program, "<string>", "exec", dont_inherit=True)
     except BaseException as error:

@@ -35,7 +35,7 @@ class _Alarm:
     def ring(self, signum, frame):
         waited = self.clocks[0]() - self.wall
         used = self.used()
-        if used < self.seconds and used > waited / 10:
+        if used < self.seconds and used > waited / 40:
             signal.setitimer(signal.ITIMER_REAL, max(0.05, self.seconds - used))
             return
         print("timeout occured: alarm went off")
@@ -106,6 +106,7 @@ def _load(code, name, alarm):
     alarm.set()
     try:
         module = types.ModuleType("tmp_sol", "")
+        module.__builtins__ = _builtins.__dict__
         exec(compile(code, "<string>", "exec", dont_inherit=True), module.__dict__)
         found = module.Solution() if "class Solution" in code else module
     finally:
@@ -121,21 +122,19 @@ def _mocked_open(text):
 
 
 def _run_stdin(method, text, alarm):
-    import builtins
-
-    stdout, stdin, opener = sys.stdout, sys.stdin, builtins.open
+    stdout, stdin, opener = sys.stdout, sys.stdin, _builtins.open
     sys.stdout = captured = io.StringIO()
     captured.close = lambda x: 1
     alarm.set()
     try:
-        builtins.open = _mocked_open(text)
+        _builtins.open = _mocked_open(text)
         sys.stdin = MockStdinWithBuffer(text)
         try:
             method()
         except SystemExit:
             pass
         finally:
-            builtins.open = opener
+            _builtins.open = opener
             sys.stdin = stdin
     finally:
         alarm.off()

@@ -4,6 +4,13 @@
 # written by their base builtin type through unbound base methods, so that a subclass's own
 # __eq__, __iter__ or __class__ is never asked. What has no builtin base is "opaque": it crosses
 # as its truth value and its type's name, and equals nothing on the other side.
+#
+# A program may put anything into builtins. The functions below keep a copy of their own: Python
+# looks builtins up in the globals a function was defined with.
+import builtins as _builtins
+
+__builtins__ = dict(_builtins.__dict__)
+
 import collections as _collections
 import decimal as _decimal
 import fractions as _fractions
