@@ -14,7 +14,7 @@ namespace moebius::scorers::sandbox {
 /// Since the group's begin().
 struct Usage {
   std::int64_t cpu_ns = 0;
-  std::int64_t peak_bytes = 0;  // of memory; 0 if this kernel does not tell
+  std::int64_t peak_bytes = 0;     // of memory; 0 if this kernel does not tell
   std::int64_t out_of_memory = 0;  // processes that the kernel killed for memory
   std::int64_t process_hits = 0;   // forks and threads refused
 };

@@ -64,9 +64,8 @@ Mounted find_mount(std::string_view mountinfo, std::string_view controller) {
     const auto before = split(line.substr(0, dash), ' ');
     const auto after = split(line.substr(dash + 3), ' ');
     if (before.size() < 6 || after.size() < 3) continue;
-    const bool fits = controller.empty()
-                          ? after[0] == "cgroup2"
-                          : after[0] == "cgroup" && has_word(after[2], controller);
+    const bool fits = controller.empty() ? after[0] == "cgroup2"
+                                         : after[0] == "cgroup" && has_word(after[2], controller);
     if (fits) return {before[3], before[4]};
   }
   return {};
@@ -171,7 +170,8 @@ void remove_stale_groups(const std::string& base) {
     if (!name.starts_with("moebius-")) continue;
     pid_t pid = 0;
     std::from_chars(name.data() + 8, name.data() + name.size(), pid);
-    if (pid > 1 && ::kill(pid, 0) != 0 && errno == ESRCH) stale.push_back(base + "/" + entry->d_name);
+    if (pid > 1 && ::kill(pid, 0) != 0 && errno == ESRCH)
+      stale.push_back(base + "/" + entry->d_name);
   }
   for (const std::string& path : stale) remove_group(path);
 }

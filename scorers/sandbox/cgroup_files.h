@@ -16,9 +16,9 @@ class ControlFile {
   ControlFile(std::string path, int flags);  // not open if that fails
 
   explicit operator bool() const { return static_cast<bool>(fd_); }
-  std::int64_t number() const;                          // throws Error
-  std::int64_t field(std::string_view name) const;      // of lines "name value"; throws Error
-  void write(std::int64_t value) const;                 // throws Error
+  std::int64_t number() const;                      // throws Error
+  std::int64_t field(std::string_view name) const;  // of lines "name value"; throws Error
+  void write(std::int64_t value) const;             // throws Error
   bool try_write(std::string_view text) const;
 
  private:

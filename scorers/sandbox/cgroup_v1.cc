@@ -56,7 +56,8 @@ class GroupV1 : public Group {
     now.cpu_ns -= base_.cpu_ns;
     now.out_of_memory -= base_.out_of_memory;
     now.process_hits -= base_.process_hits;
-    if (now.peak_bytes > 0) now.peak_bytes = std::max<std::int64_t>(0, now.peak_bytes - base_bytes_);
+    if (now.peak_bytes > 0)
+      now.peak_bytes = std::max<std::int64_t>(0, now.peak_bytes - base_bytes_);
     return now;
   }
 
@@ -110,9 +111,9 @@ class GroupsV1 : public Groups {
   }
   std::string name() const override {
     std::string list;
-    for (const auto& [base, word] : {std::pair{&bases_.memory, "memory"},
-                                     std::pair{&bases_.pids, "pids"},
-                                     std::pair{&bases_.cpuacct, "cpuacct"}}) {
+    for (const auto& [base, word] :
+         {std::pair{&bases_.memory, "memory"}, std::pair{&bases_.pids, "pids"},
+          std::pair{&bases_.cpuacct, "cpuacct"}}) {
       if (base->empty()) continue;
       list += list.empty() ? word : std::string(",") + word;
     }

@@ -32,12 +32,17 @@ End natural(const Facts& facts) {
 
 End by_us(const Facts& facts) {
   switch (facts.killed) {
-    case Killed::kCpu: return of_time(facts, End::kCpuLimit);
-    case Killed::kWall: return of_time(facts, End::kWallLimit);
-    case Killed::kMemory: return End::kMemoryLimit;
-    case Killed::kOutput: return End::kOutputLimit;
+    case Killed::kCpu:
+      return of_time(facts, End::kCpuLimit);
+    case Killed::kWall:
+      return of_time(facts, End::kWallLimit);
+    case Killed::kMemory:
+      return End::kMemoryLimit;
+    case Killed::kOutput:
+      return End::kOutputLimit;
     case Killed::kFinished:
-    case Killed::kNo: break;
+    case Killed::kNo:
+      break;
   }
   return End::kStopped;
 }

@@ -8,7 +8,9 @@
 namespace moebius::scorers::sandbox {
 namespace {
 
-constexpr int exited(int code) { return code << 8; }
+constexpr int exited(int code) {
+  return code << 8;
+}
 
 Facts told(int wait_status) {
   Facts facts;
@@ -42,7 +44,8 @@ TEST(Classify, NoReportAndNoReasonIsOurFailure) {
 TEST(Classify, TheKillersRecordComesFirst) {
   for (const auto& [killed, end] :
        {std::pair{Killed::kCpu, End::kCpuLimit}, std::pair{Killed::kWall, End::kWallLimit},
-        std::pair{Killed::kMemory, End::kMemoryLimit}, std::pair{Killed::kOutput, End::kOutputLimit},
+        std::pair{Killed::kMemory, End::kMemoryLimit},
+        std::pair{Killed::kOutput, End::kOutputLimit},
         std::pair{Killed::kFinished, End::kStopped}}) {
     Facts facts;
     facts.killed = killed;

@@ -51,10 +51,10 @@ void probe_kernel(std::vector<Probe>& probes) {
     const char* name;
     int flag;
   };
-  for (const Kind& kind : {Kind{"mount namespace", CLONE_NEWNS}, Kind{"pid namespace", CLONE_NEWPID},
-                           Kind{"network namespace", CLONE_NEWNET},
-                           Kind{"ipc namespace", CLONE_NEWIPC}, Kind{"uts namespace", CLONE_NEWUTS},
-                           Kind{"cgroup namespace", CLONE_NEWCGROUP}})
+  for (const Kind& kind :
+       {Kind{"mount namespace", CLONE_NEWNS}, Kind{"pid namespace", CLONE_NEWPID},
+        Kind{"network namespace", CLONE_NEWNET}, Kind{"ipc namespace", CLONE_NEWIPC},
+        Kind{"uts namespace", CLONE_NEWUTS}, Kind{"cgroup namespace", CLONE_NEWCGROUP}})
     probes.push_back(system_call(kind.name, unshare(CLONE_NEWUSER | kind.flag)));
   const long abi =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -67,8 +67,9 @@ void probe_kernel(std::vector<Probe>& probes) {
 void probe_seccomp(std::vector<Probe>& probes) {
   try {
     const Filter filter = compile_filter();
-    probes.push_back({"seccomp", true, true,
-                      std::to_string(filter.program.size()) + " instructions, hash " + filter.hash});
+    probes.push_back(
+        {"seccomp", true, true,
+         std::to_string(filter.program.size()) + " instructions, hash " + filter.hash});
   } catch (const Error& error) {
     probes.push_back({"seccomp", true, false, error.what()});
   }
@@ -106,8 +107,7 @@ constexpr Attack kAttacks[] = {
     {"write /usr", "open('/usr/x', 'w')"},
     {"connect by TCP", "import socket; socket.create_connection(('127.0.0.1', 22), 1)"},
     {"send by UDP", "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"},
-    {"make a namespace",
-     "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0"},
+    {"make a namespace", "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0"},
     {"mount", "import ctypes; assert ctypes.CDLL(None).mount(b'a', b'/work', b'tmpfs', 0, 0) == 0"},
     {"trace its parent", "import ctypes; assert ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0"},
     {"become root", "import os; os.setuid(0)"},
@@ -120,7 +120,8 @@ constexpr Attack kAttacks[] = {
      End::kProcessLimit},
     {"fill the disk", "f = open('f', 'wb')\nwhile True: f.write(bytes(1 << 20))", End::kDiskLimit},
     {"flood the output", "while True: print('y' * 999)", End::kOutputLimit},
-    {"leave a daemon", "import os, time\nif os.fork() == 0:\n  os.setsid()\n  time.sleep(60)\n"
+    {"leave a daemon",
+     "import os, time\nif os.fork() == 0:\n  os.setsid()\n  time.sleep(60)\n"
      "assert False"},
 };
 

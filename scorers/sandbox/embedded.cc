@@ -8,7 +8,11 @@ extern const char moebius_inside_begin[], moebius_inside_end[];
 
 namespace moebius::scorers::sandbox {
 
-std::string_view zygote_source() { return {moebius_zygote_begin, moebius_zygote_end}; }
-std::string_view inside_library() { return {moebius_inside_begin, moebius_inside_end}; }
+std::string_view zygote_source() {
+  return {moebius_zygote_begin, moebius_zygote_end};
+}
+std::string_view inside_library() {
+  return {moebius_inside_begin, moebius_inside_end};
+}
 
 }  // namespace moebius::scorers::sandbox

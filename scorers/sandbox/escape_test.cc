@@ -38,7 +38,9 @@ struct Probe {
   const char* code;
   const char* out = "";
 };
-void PrintTo(const Probe& probe, std::ostream* os) { *os << probe.name; }
+void PrintTo(const Probe& probe, std::ostream* os) {
+  *os << probe.name;
+}
 
 class EscapeTest : public SandboxTest, public testing::WithParamInterface<Probe> {};
 
@@ -49,46 +51,51 @@ TEST_P(EscapeTest, IsDeniedAndTheProgramGoesOn) {
   EXPECT_EQ(outcome.out, GetParam().out) << outcome.err;
 }
 
-std::string row_name(const testing::TestParamInfo<Probe>& row) { return row.param.name; }
+std::string row_name(const testing::TestParamInfo<Probe>& row) {
+  return row.param.name;
+}
 
-INSTANTIATE_TEST_SUITE_P(All, EscapeTest, testing::Values(
-    Probe{"c53_files", R"(
+INSTANTIATE_TEST_SUITE_P(All, EscapeTest,
+                         testing::Values(Probe{"c53_files", R"(
 for path in ('/etc/passwd', '/etc/shadow', '/etc/hostname', '/home', '/root', '/proc', '/proc/self/environ',
              '/proc/1/mem', '/sys', '/var', '/run', '/boot', '/dev/mem', '/dev/kmsg', '/dev/tty',
              '/dev/ptmx', '/dev/sda', '/dev/vda', '/dev/kvm', '/dev/nvidia0', '/dev/fuse', '/mnt', '/opt'):
     attempt(path, lambda: os.listdir(path))
     attempt(path, lambda: open(path, 'rb').read(1)))"},
-    Probe{"c53_environment", R"(print(sorted(os.environ)))",
-          "['HOME', 'LANG', 'MKL_NUM_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PATH', "
-          "'PYTHONHASHSEED', 'TMPDIR']\n"},
-    Probe{"c53_descriptors", R"(
+                                         Probe{"c53_environment", R"(print(sorted(os.environ)))",
+                                               "['HOME', 'LANG', 'MKL_NUM_THREADS', "
+                                               "'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PATH', "
+                                               "'PYTHONHASHSEED', 'TMPDIR']\n"},
+                                         Probe{"c53_descriptors", R"(
 for fd in range(3, 1024): attempt(fd, lambda: os.fstat(fd)))"},
-    Probe{"c53_who", R"(
+                                         Probe{"c53_who", R"(
 print(os.getuid(), os.geteuid(), os.getgid(), os.getgroups() in ([], [65534]), os.getcwd(), os.uname().nodename))",
-          "65534 65534 65534 True /work sandbox\n"},
-    Probe{"c54_sockets", R"(
+                                               "65534 65534 65534 True /work sandbox\n"},
+                                         Probe{"c54_sockets", R"(
 for family in range(46):
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
         attempt((family, kind), lambda: call(41, family, kind, 0))
         attempt(('high half', family), lambda: call(41, family | 1 << 32, kind, 0)))"},
-    Probe{"c54_unix_from_a_pair", R"(
+                                         Probe{"c54_unix_from_a_pair", R"(
 a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 attempt('abstract', lambda: a.sendto(b'x', '\0name'))
 attempt('path', lambda: a.sendto(b'x', '/run/systemd/notify'))
 attempt('bind', lambda: a.bind('/work/s'))
 attempt('connect', lambda: a.connect('\0name'))
 a.send(b'pairs work')
-print(b.recv(20).decode()))", "pairs work\n"},
-    Probe{"c54_names", R"(
+print(b.recv(20).decode()))",
+                                               "pairs work\n"},
+                                         Probe{"c54_names", R"(
 attempt('dns', lambda: socket.getaddrinfo('example.com', 80)))"},
-    Probe{"c55_kill", R"(
+                                         Probe{"c55_kill", R"(
 seen = os.getppid()
 attempt('other', lambda: os.kill(4, signal.SIGKILL))
 attempt('group', lambda: os.killpg(os.getpgid(0) + 1, 9))
 try: os.kill(1, signal.SIGKILL)
 except OSError: pass
-print(seen, os.getppid()))", "1 1\n"},
-    Probe{"c56_other_processes", R"(
+print(seen, os.getppid()))",
+                                               "1 1\n"},
+                                         Probe{"c56_other_processes", R"(
 import struct
 buffer = ctypes.create_string_buffer(64)
 io = (ctypes.c_long * 2)(ctypes.addressof(buffer), 64)
@@ -101,14 +108,15 @@ for pid in (1, os.getpid()):
 pidfd = call(434, os.getpid(), 0)
 attempt('getfd', lambda: call(438, pidfd, 1, 0))
 attempt('mem', lambda: open('/proc/1/mem', 'rb')))"},
-    Probe{"c57_namespaces", R"(
+                                         Probe{"c57_namespaces", R"(
 for flag in (0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000, 0x2000000, 0x80):
     attempt(('unshare', hex(flag)), lambda: call(272, flag))
     if flag != 0x80:
         attempt(('clone', hex(flag)), lambda: call(56, flag | 17, 0, 0, 0, 0) or os._exit(0))
 print(errno_of(lambda: call(435, 0, 0)))
-attempt('setns', lambda: call(308, 0, 0)))", "ENOSYS\n"},
-    Probe{"c57_mounts", R"(
+attempt('setns', lambda: call(308, 0, 0)))",
+                                               "ENOSYS\n"},
+                                         Probe{"c57_mounts", R"(
 b = ctypes.c_char_p
 attempt('mount', lambda: call(165, b(b'tmpfs'), b(b'/work'), b(b'tmpfs'), 0, None))
 attempt('remount', lambda: call(165, None, b(b'/usr'), None, 32 | 4096, None))
@@ -116,19 +124,25 @@ attempt('umount', lambda: call(166, b(b'/work'), 2))
 attempt('pivot', lambda: call(155, b(b'/work'), b(b'/work')))
 attempt('chroot', lambda: os.chroot('/work'))
 for number in (428, 429, 430, 431, 432, 433, 442):
-    print(errno_of(lambda: call(number, 0, b(b'/'), 0, 0, 0))))", "EPERM\n" "EPERM\n" "EPERM\n" "EPERM\n"
-          "EPERM\n" "EPERM\n" "EPERM\n"},
-    Probe{"c58_kernel_surface", R"(
+    print(errno_of(lambda: call(number, 0, b(b'/'), 0, 0, 0))))",
+                                               "EPERM\n"
+                                               "EPERM\n"
+                                               "EPERM\n"
+                                               "EPERM\n"
+                                               "EPERM\n"
+                                               "EPERM\n"
+                                               "EPERM\n"},
+                                         Probe{"c58_kernel_surface", R"(
 print([errno_of(lambda: call(n, 0, 0, 0, 0, 0)) for n in (425, 426, 427)])
 print({errno_of(lambda: call(n, 0, 0, 0, 0, 0)) for n in
       (321, 298, 323, 250, 248, 249, 246, 320, 175, 313, 169, 135, 103, 163, 167, 304, 303, 317, 319, 447, 172)}))",
-          "['ENOSYS', 'ENOSYS', 'ENOSYS']\n{'EPERM'}\n"},
-    Probe{"c58_terminal", R"(
+                                               "['ENOSYS', 'ENOSYS', 'ENOSYS']\n{'EPERM'}\n"},
+                                         Probe{"c58_terminal", R"(
 import fcntl
 for request in (0x5412, 0x541C):
     print(errno_of(lambda: call(16, 0, request, 0)), errno_of(lambda: call(16, 0, request | 1 << 32, 0))))",
-          "EPERM EPERM\nEPERM EPERM\n"},
-    Probe{"c59_privileges", R"(
+                                               "EPERM EPERM\nEPERM EPERM\n"},
+                                         Probe{"c59_privileges", R"(
 attempt('setuid', lambda: os.setuid(0))
 attempt('setresuid', lambda: os.setresuid(0, 0, 0))
 attempt('setgroups', lambda: os.setgroups([0]))
@@ -148,12 +162,13 @@ attempt('limits', lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096
 import time
 attempt('clock', lambda: time.clock_settime(time.CLOCK_REALTIME, 0))
 attempt('hostname', lambda: socket.sethostname('x')))"},
-    Probe{"c59_setuid_programs", R"(
+                                         Probe{"c59_setuid_programs", R"(
 import subprocess
 for command in (['/usr/bin/su', '-c', 'id -u'], ['/usr/bin/passwd', '--help'], ['/usr/bin/mount']):
     try: print(subprocess.run(command, capture_output=True, timeout=5).stdout.decode().count('uid=0'))
-    except (OSError, subprocess.TimeoutExpired): print(0))", "0\n0\n0\n"},
-    Probe{"c60_daemon", R"(
+    except (OSError, subprocess.TimeoutExpired): print(0))",
+                                               "0\n0\n0\n"},
+                                         Probe{"c60_daemon", R"(
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
@@ -161,8 +176,9 @@ if os.fork() == 0:
         signal.pause()
     os._exit(0)
 os.wait()
-print('left'))", "left\n"},
-    Probe{"c61_locks", R"(
+print('left'))",
+                                               "left\n"},
+                                         Probe{"c61_locks", R"(
 import fcntl
 file = open('/usr/bin/env', 'rb')
 attempt('read lock', lambda: fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB))
@@ -170,13 +186,14 @@ attempt('flock', lambda: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB))
 for command in (6, 7, 37, 38, 1024, 1026):
     attempt(command, lambda: call(72, file.fileno(), command, 1))
     attempt(command, lambda: call(72, file.fileno(), command | 1 << 32, 1)))"},
-    Probe{"c61_named_objects", R"(
+                                         Probe{"c61_named_objects", R"(
 attempt('shm', lambda: call(29, 1234, 4096, 0o1666))
 attempt('sem', lambda: call(64, 1234, 1, 0o1666))
 attempt('msg', lambda: call(68, 1234, 0o1666))
 attempt('mq', lambda: call(240, ctypes.c_char_p(b'q'), 0o102, 0o600, None))
 attempt('memfd', lambda: os.memfd_create('m'))
-attempt('keyring', lambda: call(250, 0, -3, 1)))"}), row_name);
+attempt('keyring', lambda: call(250, 0, -3, 1)))"}),
+                         row_name);
 
 // Machine code for calls by other doors: int 0x80, and the x32 numbers.
 constexpr const char* kMachineCode = R"(
@@ -210,8 +227,7 @@ TEST_F(SandboxTest, c62_OtherArchitecturesAreKilled) {
 }
 
 TEST_F(SandboxTest, c55_KillingEverybodyHurtsNobodyElse) {
-  const Outcome all = run(
-      "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\nprint('alone')");
+  const Outcome all = run("import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\nprint('alone')");
   EXPECT_STREQ(end_name(all.end), "exited");
   EXPECT_EQ(all.out, "alone\n");
   const Outcome itself = run("import os; os.kill(os.getpid(), 9)");

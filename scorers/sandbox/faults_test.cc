@@ -80,7 +80,8 @@ std::vector<std::string> groups_of(pid_t pid) {
     std::string point;
     for (int i = 0; i < 5; ++i) words >> point;
     for (const std::string& name : names_in(point))
-      if (name.starts_with("moebius-" + std::to_string(pid) + "-")) found.push_back(point + "/" + name);
+      if (name.starts_with("moebius-" + std::to_string(pid) + "-"))
+        found.push_back(point + "/" + name);
   }
   return found;
 }
@@ -153,10 +154,10 @@ TEST_F(Faults, AKilledHarnessTakesEverythingAlong) {
   ASSERT_GE(harness, 0);
   if (harness == 0) {
     const std::shared_ptr<Sandbox> own = open(Options{});
-    const auto session = own->start(program(
-        "import os, signal, time\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
-        "if os.fork() == 0:\n os.setsid()\n os.fork()\nos.write(3, b'\\1\\0\\0\\0x')\n"
-        "time.sleep(99)"));
+    const auto session = own->start(
+        program("import os, signal, time\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
+                "if os.fork() == 0:\n os.setsid()\n os.fork()\nos.write(3, b'\\1\\0\\0\\0x')\n"
+                "time.sleep(99)"));
     std::string frame;
     if (session->receive(frame, 3, 9) == Session::Heard::kFrame) (void)!::write(pipe[1], "x", 1);
     ::pause();
@@ -214,16 +215,23 @@ TEST_F(Faults, WithoutGroupsLimitsHoldAllTheSame) {
     End end;
   };
   for (const Case& each : {
-           Case{"print('x')", End::kExited}, Case{"while True: pass", End::kCpuLimit},
+           Case{"print('x')", End::kExited},
+           Case{"while True: pass", End::kCpuLimit},
            Case{"import os\nfor _ in range(5): os.fork()\nwhile True: pass", End::kCpuLimit},
-           Case{"import os\nwhile True:\n  if os.fork() == 0:\n    sum(range(10**5)); os._exit(0)\n  os.wait()",
+           Case{"import os\nwhile True:\n  if os.fork() == 0:\n    sum(range(10**5)); "
+                "os._exit(0)\n  os.wait()",
                 End::kCpuLimit},
            Case{"x=[]\nwhile True: x.append(bytearray(1 << 20))", End::kMemoryLimit},
-           Case{"import os, time\nfor _ in range(9):\n  if os.fork() == 0:\n    x = bytearray(30 << 20)\n"
-                "    time.sleep(20)\nos.wait()", End::kMemoryLimit},
-           Case{"import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", End::kProcessLimit},
-           Case{"import threading,time\nwhile True:\n  try: threading.Thread(target=time.sleep,args=(60,)).start()\n"
-                "  except RuntimeError: pass", End::kProcessLimit},
+           Case{"import os, time\nfor _ in range(9):\n  if os.fork() == 0:\n    x = bytearray(30 "
+                "<< 20)\n"
+                "    time.sleep(20)\nos.wait()",
+                End::kMemoryLimit},
+           Case{"import os\nwhile True:\n  try: os.fork()\n  except OSError: pass",
+                End::kProcessLimit},
+           Case{"import threading,time\nwhile True:\n  try: "
+                "threading.Thread(target=time.sleep,args=(60,)).start()\n"
+                "  except RuntimeError: pass",
+                End::kProcessLimit},
            Case{"import time; time.sleep(60)", End::kWallLimit},
        }) {
     Program made = program(each.code);
@@ -244,16 +252,17 @@ TEST_F(Faults, LandlockAloneDeniesAndCleansUp) {
   EXPECT_EQ(weaker->stamp().find("sandbox=landlock "), 0U) << weaker->stamp();
   EXPECT_EQ(weaker->run(program("print(input())", "7")).out, "7\n");
   for (const char* code :
-       {"open('/etc/passwd').read()", "open('/tmp/moebius-left', 'w')", "open('/proc/1/environ').read()",
-        "import socket; socket.socket()", "import os; os.kill(os.getppid(), 15); assert False",
-        "import os; os.listdir('/')"}) {
+       {"open('/etc/passwd').read()", "open('/tmp/moebius-left', 'w')",
+        "open('/proc/1/environ').read()", "import socket; socket.socket()",
+        "import os; os.kill(os.getppid(), 15); assert False", "import os; os.listdir('/')"}) {
     const Outcome outcome = weaker->run(program(code));
     EXPECT_STREQ(end_name(outcome.end), "exited") << code;
     EXPECT_EQ(outcome.code, 1) << code << outcome.out;
   }
   const std::size_t before = below(::getpid()).size();
   Program spread = program(
-      "import os, time\nif os.fork() == 0:\n os.setsid()\n os.fork()\n time.sleep(99)\nprint('left')");
+      "import os, time\nif os.fork() == 0:\n os.setsid()\n os.fork()\n "
+      "time.sleep(99)\nprint('left')");
   EXPECT_EQ(weaker->run(spread).out, "left\n");
   spread.code += "\nwhile True: pass";
   spread.limits.cpu_seconds = 0.3;

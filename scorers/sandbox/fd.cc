@@ -46,8 +46,8 @@ Fd make_sealed_file(const char* name, std::string_view bytes) {
   Fd file(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) throw_errno("memfd_create");
   for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t count = ::pwrite(file.get(), bytes.data() + at, bytes.size() - at,
-                                   static_cast<off_t>(at));
+    const ssize_t count =
+        ::pwrite(file.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
     if (count < 0 && errno != EINTR) throw_errno("memory file");
     if (count > 0) at += static_cast<std::size_t>(count);
   }

@@ -82,9 +82,9 @@ TEST(Records, StrangersAreNotTakenForReplies) {
 
 TEST(Refusal, SaysWhatWhyAndTheWaysOut) {
   const std::string text = refusal(Stage::kIdMap, EPERM);
-  for (const char* part : {"sandbox: cannot map", "Operation not permitted", "AppArmor",
-                           "Model-written code will NOT be run.", "--sandbox=landlock",
-                           "--unsafe-no-sandbox"})
+  for (const char* part :
+       {"sandbox: cannot map", "Operation not permitted", "AppArmor",
+        "Model-written code will NOT be run.", "--sandbox=landlock", "--unsafe-no-sandbox"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " not in: " << text;
   for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(Stage::kCount); ++i)
     EXPECT_STRNE(stage_name(static_cast<Stage>(i)), "");
@@ -164,8 +164,10 @@ TEST(Groups, Version2NeedsItsControllers) {
 TEST(Groups, StaleOnesGoOthersStay) {
   const tests::TempDir dir;
   // Process ids end at 2^22.
-  const std::string stale = "moebius-4194305-0-0", living = "moebius-" + std::to_string(::getpid()) + "-0-0";
-  for (const std::string& name : {stale, living, std::string("somebody-4194305"), std::string("moebius-")})
+  const std::string stale = "moebius-4194305-0-0",
+                    living = "moebius-" + std::to_string(::getpid()) + "-0-0";
+  for (const std::string& name :
+       {stale, living, std::string("somebody-4194305"), std::string("moebius-")})
     std::filesystem::create_directory(dir.file(name));
   remove_stale_groups(dir.path());
   EXPECT_FALSE(std::filesystem::exists(dir.file(stale)));
@@ -185,8 +187,8 @@ TEST(Groups, FieldsAreFoundByWholeName) {
 
 TEST(Tree, StatIsReadBehindTheName) {
   ProcessStat stat;
-  EXPECT_TRUE(parse_stat("7 (a) S (b) R 1 7 7 0 -1 4194304 100 0 0 0 11 22 33 44 20 0 5 0 999 1 1\n",
-                         stat));
+  EXPECT_TRUE(parse_stat(
+      "7 (a) S (b) R 1 7 7 0 -1 4194304 100 0 0 0 11 22 33 44 20 0 5 0 999 1 1\n", stat));
   EXPECT_EQ(stat.ticks, 110);
   EXPECT_EQ(stat.threads, 5);
   for (const char* bad : {"", "7", "7 (a", "7 (a)", "7 (a) R", "7 (a) R 1 2 x"})

@@ -28,37 +28,119 @@ constexpr std::uint64_t kLow = 0xffffffff;  // the kernel looks at the low half 
 // By name, as the C library's headers may be older than the kernel.
 constexpr const char* kDenied[] = {
     // namespaces, mounts
-    "unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "open_tree",
-    "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "mknod", "mknodat",
-    "name_to_handle_at", "open_by_handle_at", "quotactl", "quotactl_fd", "fanotify_init",
-    "fanotify_mark", "swapon", "swapoff",
+    "unshare",
+    "setns",
+    "mount",
+    "umount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "open_tree",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+    "mknod",
+    "mknodat",
+    "name_to_handle_at",
+    "open_by_handle_at",
+    "quotactl",
+    "quotactl_fd",
+    "fanotify_init",
+    "fanotify_mark",
+    "swapon",
+    "swapoff",
     // other processes
-    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
-    "process_mrelease", "migrate_pages", "move_pages",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "process_madvise",
+    "pidfd_getfd",
+    "kcmp",
+    "process_mrelease",
+    "migrate_pages",
+    "move_pages",
     // kernel surface
-    "bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key", "kexec_load",
-    "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "acct", "syslog",
-    "personality", "seccomp", "memfd_create", "memfd_secret", "vhangup", "lookup_dcookie",
-    "nfsservctl", "uselib", "ustat", "sysfs", "_sysctl", "iopl", "ioperm", "modify_ldt", "vm86",
-    "vm86old", "set_mempolicy", "mbind",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "kexec_load",
+    "kexec_file_load",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "reboot",
+    "acct",
+    "syslog",
+    "personality",
+    "seccomp",
+    "memfd_create",
+    "memfd_secret",
+    "vhangup",
+    "lookup_dcookie",
+    "nfsservctl",
+    "uselib",
+    "ustat",
+    "sysfs",
+    "_sysctl",
+    "iopl",
+    "ioperm",
+    "modify_ldt",
+    "vm86",
+    "vm86old",
+    "set_mempolicy",
+    "mbind",
     // clocks, names
-    "clock_settime", "clock_adjtime", "settimeofday", "adjtimex", "stime", "sethostname",
+    "clock_settime",
+    "clock_adjtime",
+    "settimeofday",
+    "adjtimex",
+    "stime",
+    "sethostname",
     "setdomainname",
-    // talking to anyone: no sockets but pairs, no shared objects with names, no locks on shared files
-    "socket", "bind", "connect", "listen", "accept", "accept4", "shmget", "shmat", "shmctl",
-    "semget", "semop", "semctl", "semtimedop", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open",
-    "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr", "flock",
+    // talking to anyone: no sockets but pairs, no shared objects with names, no locks on shared
+    // files
+    "socket",
+    "bind",
+    "connect",
+    "listen",
+    "accept",
+    "accept4",
+    "shmget",
+    "shmat",
+    "shmctl",
+    "semget",
+    "semop",
+    "semctl",
+    "semtimedop",
+    "msgget",
+    "msgsnd",
+    "msgrcv",
+    "msgctl",
+    "mq_open",
+    "mq_unlink",
+    "mq_timedsend",
+    "mq_timedreceive",
+    "mq_notify",
+    "mq_getsetattr",
+    "flock",
 };
 
 constexpr const char* kAbsent[] = {"io_uring_setup", "io_uring_enter", "io_uring_register",
                                    "clone3"};
 
-constexpr std::uint64_t kNamespaceFlags[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,
-                                             CLONE_NEWNET,  CLONE_NEWIPC, CLONE_NEWUTS,
+constexpr std::uint64_t kNamespaceFlags[] = {CLONE_NEWUSER,  CLONE_NEWNS,  CLONE_NEWPID,
+                                             CLONE_NEWNET,   CLONE_NEWIPC, CLONE_NEWUTS,
                                              CLONE_NEWCGROUP};
 
-constexpr int kFcntlLocks[] = {F_SETLK, F_SETLKW, 37 /* F_OFD_SETLK */, 38 /* F_OFD_SETLKW */,
-                               1024 /* F_SETLEASE */, 1026 /* F_NOTIFY */};
+constexpr int kFcntlLocks[] = {
+    F_SETLK, F_SETLKW, 37 /* F_OFD_SETLK */, 38 /* F_OFD_SETLKW */, 1024 /* F_SETLEASE */,
+    1026 /* F_NOTIFY */};
 
 constexpr unsigned long kTerminalRequests[] = {TIOCSTI, TIOCLINUX};
 
@@ -134,8 +216,7 @@ Filter compile_filter() {
   for (std::uint64_t flag : kNamespaceFlags)
     builder.argument("clone", {0, SCMP_CMP_MASKED_EQ, flag, flag});
   for (int command : kFcntlLocks)
-    builder.argument("fcntl",
-                     {1, SCMP_CMP_MASKED_EQ, kLow, static_cast<std::uint64_t>(command)});
+    builder.argument("fcntl", {1, SCMP_CMP_MASKED_EQ, kLow, static_cast<std::uint64_t>(command)});
   for (unsigned long request : kTerminalRequests)
     builder.argument("ioctl", {1, SCMP_CMP_MASKED_EQ, kLow, request});
   builder.argument("socketpair", {0, SCMP_CMP_NE, AF_UNIX, 0});
@@ -152,15 +233,16 @@ Request make_request(const Program& program, const Counted& counted) {
   request.channel = program.channel ? 1 : 0;
   // Address space is no measure of memory (thread stacks, arenas, BLAS), so it is loose: memory
   // is held by the cgroup or by the watch on what is resident.
-  request.address_space = counted.memory ? std::max(4 * kGiB, 8 * limits.memory_bytes)
-                                         : limits.memory_bytes + 4 * kGiB;
+  request.address_space =
+      counted.memory ? std::max(4 * kGiB, 8 * limits.memory_bytes) : limits.memory_bytes + 4 * kGiB;
   request.cpu_seconds = static_cast<std::int64_t>(std::ceil(limits.cpu_seconds)) + 1;
   constexpr std::int64_t kServerAndReaper = 2;
   request.processes = limits.processes + kServerAndReaper;
   if (counted.processes) request.processes += 64;
   if (!counted.own_user) request.processes += tasks_of_the_machine();
-  request.disk_bytes = limits.disk_bytes;
-  request.files = limits.files;
+  // tmpfs takes 0 for no limit at all.
+  request.disk_bytes = std::max<std::int64_t>(limits.disk_bytes, 4096);
+  request.files = std::max(limits.files, 2);
   return request;
 }
 

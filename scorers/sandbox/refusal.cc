@@ -24,7 +24,8 @@ constexpr std::array<Layer, static_cast<std::size_t>(Stage::kCount)> kLayers = {
     {"user namespace", "create a user namespace", kNamespaceFix},
     {"id map", "map the user of a user namespace", kNamespaceFix},
     {"namespaces", "create mount, network, ipc, uts and cgroup namespaces", kNamespaceFix},
-    {"private root", "build a private root", "a Linux 5.12 or later with tmpfs, and python below /usr"},
+    {"private root", "build a private root",
+     "a Linux 5.12 or later with tmpfs, and python below /usr"},
     {"private devices", "bind null, zero, full and urandom", "a /dev with these four"},
     {"private root", "change to the private root", kNamespaceFix},
     {"private /work", "mount a private /work", kNamespaceFix},
@@ -56,7 +57,8 @@ const char* stage_name(Stage stage) {
 }
 
 std::string refusal(Stage stage, int error) {
-  const Layer& layer = kLayers[static_cast<std::size_t>(stage < Stage::kCount ? stage : Stage::kProtocol)];
+  const Layer& layer =
+      kLayers[static_cast<std::size_t>(stage < Stage::kCount ? stage : Stage::kProtocol)];
   return std::string("sandbox: cannot ") + layer.what + ": " + reason(stage, error) +
          ". Model-written code will NOT be run. Fix: " + layer.fix +
          ". Weaker, explicit: --sandbox=landlock (no process or memory isolation). None: "

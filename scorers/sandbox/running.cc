@@ -32,7 +32,9 @@ constexpr double kMostStretch = 10;            // of the wall limit by waiting f
 // A program may talk too much on standard error and still be right; a flood is something else.
 constexpr std::int64_t kErrorTolerance = std::int64_t{16} << 20;
 
-double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+double seconds(Clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 Clock::duration from_seconds(double time) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(time));
@@ -86,8 +88,8 @@ void Running::start(const Program& program) {
     std::tie(channel_, theirs) = make_socket_pair(SOCK_STREAM);
     set_nonblocking(channel_.get());
   }
-  const std::array<int, kRequestFds + 1> fds = {code.get(),      input.get(),        out.write.get(),
-                                                err.write.get(), status.write.get(), theirs.get()};
+  const std::array<int, kRequestFds + 1> fds = {
+      code.get(), input.get(), out.write.get(), err.write.get(), status.write.get(), theirs.get()};
   Zygote::Started started;
   // A server that somebody has killed is replaced; a second one that fails is no accident.
   for (bool again : {true, false}) {
@@ -149,10 +151,9 @@ int Running::poll_milliseconds(Clock::time_point until) const {
 
 short Running::step(short events, Clock::time_point until) {
   if (over_) return POLLHUP;
-  std::array<pollfd, 5> watched = {pollfd{out_.fd(), POLLIN, 0}, pollfd{err_.fd(), POLLIN, 0},
-                                   pollfd{status_.get(), POLLIN, 0},
-                                   pollfd{process_.get(), POLLIN, 0},
-                                   pollfd{events != 0 ? channel_.get() : -1, events, 0}};
+  std::array<pollfd, 5> watched = {
+      pollfd{out_.fd(), POLLIN, 0}, pollfd{err_.fd(), POLLIN, 0}, pollfd{status_.get(), POLLIN, 0},
+      pollfd{process_.get(), POLLIN, 0}, pollfd{events != 0 ? channel_.get() : -1, events, 0}};
   const int ready = ::poll(watched.data(), watched.size(), poll_milliseconds(until));
   if (ready < 0 && errno != EINTR) throw_errno("poll");
   if (ready > 0) {

@@ -43,7 +43,8 @@ class Pool {
 /// A worker for as long as it is needed.
 class Lease {
  public:
-  Lease(Gate& gate, Pool& pool, bool alone) : pass_(gate, alone), pool_(pool), worker_(pool.take()) {}
+  Lease(Gate& gate, Pool& pool, bool alone)
+      : pass_(gate, alone), pool_(pool), worker_(pool.take()) {}
   ~Lease() { pool_.give_back(std::move(worker_)); }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -58,7 +59,8 @@ class Lease {
 class LeasedSession : public Session {
  public:
   LeasedSession(Gate& gate, Pool& pool, bool alone, const Program& program)
-      : lease_(gate, pool, alone), session_(std::in_place, lease_.worker(), with_channel(program)) {}
+      : lease_(gate, pool, alone),
+        session_(std::in_place, lease_.worker(), with_channel(program)) {}
 
   bool send(std::string_view frame) override { return session_ && session_->send(frame); }
   Heard receive(std::string& frame, double cpu_seconds, std::size_t max_bytes) override {
@@ -127,10 +129,10 @@ class RealSandbox : public Sandbox {
     const std::size_t space = versions.find(' ');
     const bool none = setting_.options.level == Level::kNone;
     stamp_ = std::string(none ? "UNSANDBOXED " : "") +
-             "sandbox=" + level_name(setting_.options.level) + " python=" +
-             versions.substr(0, space) + " numpy=" + versions.substr(space + 1) + " filter=" +
-             (none ? "-" : setting_.filter.hash) + " limits=" +
-             (setting_.groups ? setting_.groups->name() : "rlimits");
+             "sandbox=" + level_name(setting_.options.level) +
+             " python=" + versions.substr(0, space) + " numpy=" + versions.substr(space + 1) +
+             " filter=" + (none ? "-" : setting_.filter.hash) +
+             " limits=" + (setting_.groups ? setting_.groups->name() : "rlimits");
   }
 
   const Setting setting_;
@@ -144,9 +146,12 @@ class RealSandbox : public Sandbox {
 
 const char* level_name(Level level) {
   switch (level) {
-    case Level::kFull: return "full";
-    case Level::kLandlock: return "landlock";
-    case Level::kNone: return "none";
+    case Level::kFull:
+      return "full";
+    case Level::kLandlock:
+      return "landlock";
+    case Level::kNone:
+      return "none";
   }
   return "?";
 }

@@ -26,16 +26,22 @@ TEST_F(Honest, ReadsInputEveryWay) {
            "n=int(input())\nprint(sum(sum(map(int,input().split())) for _ in range(n)))",
            "import sys\nprint(sum(map(int,sys.stdin.read().split()[1:])))",
            "import sys\nnext(sys.stdin)\nprint(sum(int(w) for l in sys.stdin for w in l.split()))",
-           "import sys\nr=sys.stdin.buffer.readline\nr()\nprint(sum(sum(map(int,r().split())) for _ in range(3)))",
+           "import sys\nr=sys.stdin.buffer.readline\nr()\nprint(sum(sum(map(int,r().split())) for "
+           "_ in range(3)))",
            "import sys\nprint(sum(map(int,b' '.join(sys.stdin.buffer.readlines()[1:]).split())))",
            "print(sum(map(int,open(0).read().split()[1:])))",
            "import os\nprint(sum(map(int,os.read(0,999).split()[1:])))",
-           "import sys\nsys.stdout.buffer.write(b'%d\\n'%sum(map(int,sys.stdin.read().split()[1:])))",
+           "import "
+           "sys\nsys.stdout.buffer.write(b'%d\\n'%sum(map(int,sys.stdin.read().split()[1:])))",
            "import os,sys\nos.write(1,b'%d\\n'%sum(map(int,sys.stdin.read().split()[1:])))",
-           "from __future__ import annotations\nimport sys\nx:int=sum(map(int,sys.stdin.read().split()[1:]))\nprint(x)",
-           "import sys\nif __name__=='__main__':\n print(sum(map(int,sys.stdin.read().split()[1:])))\ny=1",
-           "import sys,os\nprint(sum(map(int,sys.stdin.read().split()[1:])),flush=True)\nos._exit(0)",
-           "x=0\ndef f():\n global x\n x=sum(map(int,open(0).read().split()[1:]))\nf()\nprint(globals()['x'])",
+           "from __future__ import annotations\nimport "
+           "sys\nx:int=sum(map(int,sys.stdin.read().split()[1:]))\nprint(x)",
+           "import sys\nif __name__=='__main__':\n "
+           "print(sum(map(int,sys.stdin.read().split()[1:])))\ny=1",
+           "import "
+           "sys,os\nprint(sum(map(int,sys.stdin.read().split()[1:])),flush=True)\nos._exit(0)",
+           "x=0\ndef f():\n global x\n "
+           "x=sum(map(int,open(0).read().split()[1:]))\nf()\nprint(globals()['x'])",
        }) {
     const Outcome outcome = run(code, input);
     EXPECT_EQ(outcome.out, "21\n") << code << "\n" << outcome.err;
@@ -63,10 +69,13 @@ TEST_F(Honest, EndsAsTheInterpreterWould) {
             "first\nlast\n");
   EXPECT_EQ(run("import threading,time\n"
                 "threading.Thread(target=lambda: (time.sleep(.2), print('thread'))).start()\n"
-                "print('main')").out,
+                "print('main')")
+                .out,
             "main\nthread\n");
   EXPECT_EQ(run("import sys, io\nold = sys.stdout\nprint('kept', end='', file=old)\n"
-                "sys.stdout = io.StringIO()").out, "kept");
+                "sys.stdout = io.StringIO()")
+                .out,
+            "kept");
 }
 
 TEST_F(Honest, HeavyButRightProgramsPass) {
@@ -75,24 +84,32 @@ TEST_F(Honest, HeavyButRightProgramsPass) {
     const char* out;
   };
   for (const Case& each : {
-           Case{"import sys\nsys.setrecursionlimit(30000)\ndef f(n): return n and 1+f(n-1)\nprint(f(20000))",
+           Case{"import sys\nsys.setrecursionlimit(30000)\ndef f(n): return n and "
+                "1+f(n-1)\nprint(f(20000))",
                 "20000\n"},
-           Case{"import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(64<<20)\n"
-                "def f(n): return n and 1+f(n-1)\nr=[]\n"
-                "t=[threading.Thread(target=lambda: r.append(f(20000))) for _ in range(8)]\n"
-                "[x.start() for x in t]; [x.join() for x in t]; print(sum(r))", "160000\n"},
+           Case{
+               "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(64<<20)\n"
+               "def f(n): return n and 1+f(n-1)\nr=[]\n"
+               "t=[threading.Thread(target=lambda: r.append(f(20000))) for _ in range(8)]\n"
+               "[x.start() for x in t]; [x.join() for x in t]; print(sum(r))",
+               "160000\n"},
            Case{"import resource\nresource.setrlimit(resource.RLIMIT_STACK,\n"
                 "  (256 << 20, resource.getrlimit(resource.RLIMIT_STACK)[1]))\nprint('raised')",
                 "raised\n"},
            Case{"import collections, enum, decimal, fractions\nprint(collections.Counter('aab'))",
                 "Counter({'a': 2, 'b': 1})\n"},
-           Case{"import asyncio\nasync def f(): await asyncio.sleep(0); return 5\nprint(asyncio.run(f()))",
+           Case{"import asyncio\nasync def f(): await asyncio.sleep(0); return "
+                "5\nprint(asyncio.run(f()))",
                 "5\n"},
-           Case{"import subprocess\nprint(subprocess.run(['/bin/echo','hi'],capture_output=True).stdout)",
+           Case{"import "
+                "subprocess\nprint(subprocess.run(['/bin/echo','hi'],capture_output=True).stdout)",
                 "b'hi\\n'\n"},
            Case{"import multiprocessing as m\ndef f(x): return x*x\n"
-                "with m.Pool(2) as p: print(p.map(f, range(4)))", "[0, 1, 4, 9]\n"},
-           Case{"import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x'); print(f.tell())", "1\n"},
+                "with m.Pool(2) as p: print(p.map(f, range(4)))",
+                "[0, 1, 4, 9]\n"},
+           Case{"import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x'); "
+                "print(f.tell())",
+                "1\n"},
            Case{"import pickle\nclass A: x=3\nprint(pickle.loads(pickle.dumps(A())).x)", "3\n"},
            Case{"print('\\udcff'.encode('utf-8','surrogateescape'), 'äöü')", "b'\\xff' äöü\n"},
        }) {
@@ -127,9 +144,9 @@ TEST_F(Honest, LargeInputArrivesWhole) {
 
 TEST_F(Honest, NumpyWorksIfItIsInstalled) {
   if (sandbox_->stamp().find("numpy=-") != std::string::npos) GTEST_SKIP() << "no numpy here";
-  const Outcome outcome = run(
-      "import numpy as np\na = np.arange(10000.).reshape(100, 100)\nprint(int((a @ a).sum()))\n"
-      "print(np.linalg.solve(np.eye(3), np.ones(3)))");
+  const Outcome outcome =
+      run("import numpy as np\na = np.arange(10000.).reshape(100, 100)\nprint(int((a @ a).sum()))\n"
+          "print(np.linalg.solve(np.eye(3), np.ones(3)))");
   EXPECT_EQ(outcome.out, "25078325250000\n[1. 1. 1.]\n") << outcome.err;
 }
 
@@ -158,6 +175,21 @@ TEST_F(Honest, ManyCallersAtOnce) {
   EXPECT_EQ(right, 120);
 }
 
+TEST_F(Honest, WaitingForAProcessorIsNotTheProgramsTime) {
+  // Together they need far longer by the clock than each is given.
+  Program made = program("import time\nwhile time.process_time() < 0.4: pass\nprint(1)");
+  made.limits.wall_seconds = 0.8;
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  const int callers = std::min(sandbox_->workers(), 8);
+  for (int t = 0; t < callers; ++t)
+    threads.emplace_back([&] {
+      if (sandbox_->run(made).out == "1\n") ++right;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, callers);
+}
+
 TEST_F(Honest, AloneMeansAlone) {
   std::atomic<int> shared{0};
   std::atomic<bool> stop{false}, overlapped{false};
@@ -173,7 +205,8 @@ TEST_F(Honest, AloneMeansAlone) {
       }
     });
   for (int i = 0; i < 5; ++i) {
-    const std::unique_ptr<Session> session = sandbox_->start_alone(program("import time; time.sleep(.05)"));
+    const std::unique_ptr<Session> session =
+        sandbox_->start_alone(program("import time; time.sleep(.05)"));
     if (shared != 0) overlapped = true;
     EXPECT_EQ(sandbox_->run_alone(program("print(1)")).out, "1\n");  // the same thread may
   }
@@ -204,7 +237,8 @@ TEST_F(Honest, SessionEchoes) {
   const auto session =
       sandbox_->start(program(std::string(kEcho) + "while True: send(receive()[::-1])"));
   std::string frame;
-  for (const std::string& text : {std::string("abc"), std::string(), std::string(3 << 20, 'x') + "y"}) {
+  for (const std::string& text :
+       {std::string("abc"), std::string(), std::string(3 << 20, 'x') + "y"}) {
     ASSERT_TRUE(session->send(text));
     ASSERT_EQ(session->receive(frame, 3, 4 << 20), Session::Heard::kFrame);
     EXPECT_EQ(frame, std::string(text.rbegin(), text.rend()));
@@ -214,8 +248,8 @@ TEST_F(Honest, SessionEchoes) {
 }
 
 TEST_F(Honest, SessionTellsHowTheProgramEnded) {
-  const auto session = sandbox_->start(program(
-      std::string(kEcho) + "send(b'one')\nprint('out')\nimport sys; sys.exit(4)"));
+  const auto session = sandbox_->start(
+      program(std::string(kEcho) + "send(b'one')\nprint('out')\nimport sys; sys.exit(4)"));
   std::string frame;
   EXPECT_EQ(session->receive(frame, 3, 100), Session::Heard::kFrame);
   EXPECT_EQ(session->receive(frame, 3, 100), Session::Heard::kEnded);
@@ -240,8 +274,9 @@ TEST_F(Honest, SessionBoundsEachAnswer) {
   const auto long_one = sandbox_->start(program(std::string(kEcho) + "send(bytes(1000))"));
   EXPECT_EQ(long_one->receive(frame, 3, 999), Session::Heard::kTooLong);
 
-  const auto huge = sandbox_->start(
-      program("import os\nos.write(3, b'\\xff\\xff\\xff\\xff' + bytes(10000))\nimport time; time.sleep(9)"));
+  const auto huge =
+      sandbox_->start(program("import os\nos.write(3, b'\\xff\\xff\\xff\\xff' + "
+                              "bytes(10000))\nimport time; time.sleep(9)"));
   EXPECT_EQ(huge->receive(frame, 3, 1 << 20), Session::Heard::kTooLong);
 
   const auto cut = sandbox_->start(program("import os; os.write(3, b'\\x09\\0\\0\\0abc')"));

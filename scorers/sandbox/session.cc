@@ -68,9 +68,12 @@ Session::Heard ChannelSession::receive(std::string& frame, double cpu_seconds,
   double cpu_left = cpu_seconds;
   for (;;) {
     switch (reader_.next(frame, max_bytes)) {
-      case FrameReader::State::kFrame: return Heard::kFrame;
-      case FrameReader::State::kTooLong: return Heard::kTooLong;
-      case FrameReader::State::kNeedMore: break;
+      case FrameReader::State::kFrame:
+        return Heard::kFrame;
+      case FrameReader::State::kTooLong:
+        return Heard::kTooLong;
+      case FrameReader::State::kNeedMore:
+        break;
     }
     const Input input = read_channel(std::max(reader_.wanted(), std::size_t{4096}));
     if (input == Input::kSome) continue;

@@ -56,9 +56,9 @@ class SandboxTest : public testing::Test {
 };
 
 inline const char* end_name(End end) {
-  constexpr const char* kNames[] = {"exited",        "signalled",    "cpu limit",
-                                    "wall limit",    "memory limit", "process limit",
-                                    "output limit",  "disk limit",   "stopped"};
+  constexpr const char* kNames[] = {"exited",       "signalled",    "cpu limit",
+                                    "wall limit",   "memory limit", "process limit",
+                                    "output limit", "disk limit",   "stopped"};
   return kNames[static_cast<int>(end)];
 }
 

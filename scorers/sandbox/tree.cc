@@ -60,7 +60,7 @@ bool parse_stat(std::string_view text, ProcessStat& stat) {
   // The name may hold anything, parentheses too.
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos || name_end + 3 > text.size()) return false;
-  text.remove_prefix(name_end + 3);  // ") S"
+  text.remove_prefix(name_end + 3);       // ") S"
   std::array<std::int64_t, 17> fields{};  // 4 (ppid) .. 20 (num_threads)
   for (std::int64_t& field : fields)
     if (!next_number(text, field)) return false;

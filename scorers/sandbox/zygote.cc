@@ -47,8 +47,8 @@ class SpawnPlan {
     ::sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                               POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   ~SpawnPlan() {
     posix_spawn_file_actions_destroy(&files_);
@@ -67,15 +67,10 @@ class SpawnPlan {
 };
 
 // All there is: -E would hide the hash seed from the interpreter, and nothing else is here.
-constexpr const char* kEnvironment[] = {"PATH=/usr/bin:/bin",
-                                        "LANG=C.UTF-8",
-                                        "PYTHONHASHSEED=0",
-                                        "OMP_NUM_THREADS=1",
-                                        "OPENBLAS_NUM_THREADS=1",
-                                        "MKL_NUM_THREADS=1",
-                                        "HOME=/work",
-                                        "TMPDIR=/work",
-                                        nullptr};
+constexpr const char* kEnvironment[] = {
+    "PATH=/usr/bin:/bin", "LANG=C.UTF-8",           "PYTHONHASHSEED=0",
+    "OMP_NUM_THREADS=1",  "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1",
+    "HOME=/work",         "TMPDIR=/work",           nullptr};
 
 }  // namespace
 
@@ -85,8 +80,7 @@ bool valid_reply(const Reply& reply) {
          reply.peak_bytes >= 0 && reply.disk_full <= 1 && reply.text[sizeof reply.text - 1] == 0;
 }
 
-LayerError::LayerError(Stage at, int error)
-    : Error(refusal(at, error)), stage(at), code(error) {}
+LayerError::LayerError(Stage at, int error) : Error(refusal(at, error)), stage(at), code(error) {}
 
 Zygote::Zygote(const Options& options, const Filter& filter, uid_t uid, Group* group) {
   const Fd library = make_sealed_file("inside", inside_library());
@@ -135,10 +129,9 @@ void Zygote::send_setup(const Options& options, const Filter& filter, uid_t uid)
   setup.level = static_cast<std::uint32_t>(options.level);
   setup.uid = uid;
   setup.filter_count = static_cast<std::uint32_t>(filter.program.size());
-  std::array<iovec, 2> parts = {
-      iovec{&setup, sizeof setup},
-      iovec{const_cast<sock_filter*>(filter.program.data()),
-            filter.program.size() * sizeof(sock_filter)}};
+  std::array<iovec, 2> parts = {iovec{&setup, sizeof setup},
+                                iovec{const_cast<sock_filter*>(filter.program.data()),
+                                      filter.program.size() * sizeof(sock_filter)}};
   msghdr message = {};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -159,7 +152,8 @@ Reply Zygote::expect(ReplyKind kind, Fd* handed) {
   message.msg_controllen = control.size();
   const ssize_t count = ::recvmsg(control_.get(), &message, MSG_CMSG_CLOEXEC);
   if (count != sizeof reply || !valid_reply(reply))
-    throw Error(count == 0 ? "sandbox: fork server ended before its answer"
+    throw Error(count == 0 ? "sandbox: fork server ended before its answer: python must be a working "
+                             "one below /usr. Model-written code will NOT be run."
                            : "sandbox: fork server sent a record that is not one");
   if (const cmsghdr* header = CMSG_FIRSTHDR(&message);
       header != nullptr && header->cmsg_len == CMSG_LEN(sizeof(int))) {

@@ -70,10 +70,9 @@ bool bind(const char* from, bool directory) {
 }
 
 bool bind_read_only(const char* from, bool directory) {
-  return bind(from, directory) && make_read_only(Below(from).path,
-                                                 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-                                                     MOUNT_ATTR_NODEV,
-                                                 directory);
+  return bind(from, directory) &&
+         make_read_only(Below(from).path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                        directory);
 }
 
 /// /lib and its like: links into /usr on a merged system, directories elsewhere, or not there.
@@ -146,9 +145,9 @@ void enter_jail() {
   const gid_t gid = ::getegid();
   require(::unshare(CLONE_NEWUSER) == 0, Stage::kUserNamespace);
   map_ids(uid, gid);
-  require(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) ==
-              0,
-          Stage::kNamespaces);
+  require(
+      ::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) == 0,
+      Stage::kNamespaces);
   require(::sethostname("sandbox", 7) == 0, Stage::kNamespaces);
   fill_root();
   change_root();

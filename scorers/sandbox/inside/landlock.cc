@@ -16,9 +16,9 @@ namespace {
 // The same numbers on every architecture. Kernel headers may be older than the kernel.
 constexpr long kCreateRuleset = 444, kAddRule = 445, kRestrictSelf = 446;
 constexpr std::uint64_t kRefer = 1ULL << 13, kTruncate = 1ULL << 14, kIoctlDevice = 1ULL << 15;
-constexpr std::uint64_t kTcp = 3;           // bind and connect, ABI 4
-constexpr std::uint64_t kScopeAll = 3;      // abstract unix sockets and signals, ABI 6
-constexpr std::uint64_t kFirstAbi = 0x1fff; // the thirteen rights of ABI 1
+constexpr std::uint64_t kTcp = 3;            // bind and connect, ABI 4
+constexpr std::uint64_t kScopeAll = 3;       // abstract unix sockets and signals, ABI 6
+constexpr std::uint64_t kFirstAbi = 0x1fff;  // the thirteen rights of ABI 1
 
 struct Ruleset {
   std::uint64_t files, network, scoped;
@@ -57,17 +57,17 @@ bool allow(int ruleset, const char* path, std::uint64_t rights) {
 
 bool allow_all(int ruleset, const Ruleset& handled, bool has_work) {
   constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-  constexpr std::uint64_t kNotInWork = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                                       LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-                                       kIoctlDevice;
+  constexpr std::uint64_t kNotInWork =
+      LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+      LANDLOCK_ACCESS_FS_MAKE_FIFO | kIoctlDevice;
   for (const char* path : {"/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin"})
     if (!allow(ruleset, path, kRead | LANDLOCK_ACCESS_FS_EXECUTE)) return false;
   for (const char* path : {"/etc/alternatives", "/etc/ld.so.cache"})
     if (!allow(ruleset, path, kRead)) return false;
   for (const char* path : {"/dev/null", "/dev/zero", "/dev/full", "/dev/urandom"})
     if (!allow(ruleset, path,
-               handled.files & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                                kTruncate)))
+               handled.files &
+                   (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate)))
       return false;
   return !has_work || allow(ruleset, "/work", handled.files & ~kNotInWork);
 }

@@ -77,7 +77,9 @@ void end_all() {
 }
 
 volatile sig_atomic_t told_to_end = 0;
-void on_terminate(int) { told_to_end = 1; }
+void on_terminate(int) {
+  told_to_end = 1;
+}
 
 /// Reaps until `solver` ends or the harness asks for the end; then the whole tree is gone.
 int wait_for(pid_t solver) {

@@ -23,8 +23,12 @@ namespace moebius::scorers::sandbox::inside {
 
 State state;
 
-bool has_namespaces() { return state.setup.level == 0; }
-bool has_policy() { return state.setup.level <= 1; }
+bool has_namespaces() {
+  return state.setup.level == 0;
+}
+bool has_policy() {
+  return state.setup.level <= 1;
+}
 
 void write_reply(int fd, const Reply& reply) {
   // A reader that is gone is no reason to go on.
@@ -124,8 +128,7 @@ void wait_for_end(int pidfd) {
   bool ending = false;
   while (::poll(watched, ending ? 1 : 2, -1) < 0 || watched[0].revents == 0) {
     if (ending || (watched[1].revents & (POLLHUP | POLLERR)) == 0) continue;
-    (void)::syscall(SYS_pidfd_send_signal, pidfd, has_namespaces() ? SIGKILL : SIGTERM, nullptr,
-                    0);
+    (void)::syscall(SYS_pidfd_send_signal, pidfd, has_namespaces() ? SIGKILL : SIGTERM, nullptr, 0);
     ending = true;
   }
   siginfo_t info;
