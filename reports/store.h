@@ -87,7 +87,7 @@ struct Sample {
   Item item;
   std::int32_t repeat = 0;
   std::string key;  // sha256: weights, tokenizer, prompt ids, sampling, repeat, task and scorer
-                    // versions, build
+                    // versions, build; and the item, as two questions can have the same prompt
   // the generation
   std::string text;           // as generated, valid UTF-8
   std::string finish;         // "stop", "length", ...
@@ -114,7 +114,8 @@ struct Begun {
 
 /// Opened for writing: one process at a time, checked by a lock that dies with the process.
 /// put() may be called from any thread; a thread of the store's own commits in groups, so that a
-/// killed process loses at most what it was about to write, and nothing is half-written.
+/// killed process loses at most what it was about to write, and nothing is half-written. The
+/// destructor writes what is queued, but cannot say if that failed: flush() first.
 class Store {
  public:
   /// Creates or opens; migrates older schemas in a transaction. Throws Error.
@@ -126,8 +127,12 @@ class Store {
   virtual Begun begin_run(const Run& run, const std::vector<Set>& sets,
                           const std::vector<std::vector<std::pair<std::string, int>>>& scorers) = 0;
 
-  virtual void put(Sample sample) = 0;  // throws Error if an earlier write failed
-  virtual void flush() = 0;             // everything put is on disk; throws Error
+  /// Waits while the queue is full. The same item and repeat again: an answer replaces a failure,
+  /// never the reverse; the same text keeps its other scores, another text replaces them. Throws
+  /// Error if an earlier write failed, for good, or the sample breaks its contract, which then is
+  /// not taken.
+  virtual void put(Sample sample) = 0;
+  virtual void flush() = 0;  // everything put is on disk; throws Error
 
   /// A new judgement of a stored generation (rescore).
   virtual void put_scores(std::int64_t sample_id, const std::vector<StoredScore>& scores) = 0;

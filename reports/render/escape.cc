@@ -57,6 +57,10 @@ void append_visible(std::string& to, char32_t c) {
   }
 }
 
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /// Calls `each(code point, its bytes)`; bytes outside any come as U+FFFD.
 template <typename Each>
 void walk(std::string_view text, Each each) {
@@ -92,13 +96,17 @@ std::string escape_terminal(std::string_view text) {
 
 std::string escape_markdown(std::string_view text) {
   std::string line;
+  char before = ' ';
   for (const char c : escape_terminal(text)) {
-    if (c == '<' || c == '>' || c == '&' || c == '@') {
+    // Within a word, as in avg@16, nobody is called.
+    const bool calls = c == '@' && !is_word(before);
+    if (c == '<' || c == '>' || c == '&' || calls) {
       line += "&#" + std::to_string(static_cast<int>(c)) + ";";
     } else {
       if (std::string_view("\\`*_[]|~#").find(c) != std::string_view::npos) line += '\\';
       line += c;
     }
+    before = c;
   }
   return line;
 }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "reports/render/escape.h"
+
 namespace moebius::reports {
 namespace {
 
@@ -33,6 +35,35 @@ std::string share(double value) {
   return value <= 0 ? "0" : percent(value, value < 0.001 ? 3 : 1);
 }
 
+/// "t; 2 clusters, 10 needed to cluster" as "t*": the note goes below the table.
+std::string method(const Row& row) {
+  const std::size_t note = row.interval_method.find(';');
+  if (row.interval_method.empty()) return "-";
+  return row.interval_method.substr(0, note) + (note == std::string::npos ? "" : "*");
+}
+
+std::string clipped(const std::string& text) {
+  constexpr std::size_t kWidest = 60;
+  const std::string valid = valid_utf8(text);
+  if (width(valid) <= kWidest) return valid;
+  std::size_t bytes = 0;
+  std::size_t points = 0;
+  for (; points < kWidest - 3 || (valid[bytes] & 0xc0) == 0x80; ++bytes) {
+    if ((valid[bytes] & 0xc0) != 0x80) ++points;
+  }
+  return valid.substr(0, bytes) + "...";
+}
+
+void add_notes(const Summary& summary, Table& table) {
+  for (const Row& row : summary.rows) {
+    const std::size_t note = row.interval_method.find("; ");
+    if (note == std::string::npos) continue;
+    table.notes.push_back("* " + row.task + "/" + row.variant +
+                          (row.part.empty() ? "" : "/" + row.part) + " " + row.metric + ": " +
+                          row.interval_method.substr(note + 2));
+  }
+}
+
 struct Column {
   const char* name;
   bool right;
@@ -59,8 +90,7 @@ const Column kColumns[] = {
     {"95 % interval", true, interval},
     {"rerun +-", true,
      [](const Row& r) { return r.stderr_rerun ? percent(*r.stderr_rerun, 2) : std::string("-"); }},
-    {"interval by", false,
-     [](const Row& r) { return r.interval_method.empty() ? std::string("-") : r.interval_method; }},
+    {"interval by", false, method},
     {"truncated %", true, [](const Row& r) { return share(r.truncated); }},
     {"no answer %", true, [](const Row& r) { return share(r.no_answer); }},
     {"failed %", true, [](const Row& r) { return share(r.failed); }},
@@ -90,9 +120,10 @@ Table make_table(const Summary& summary) {
     table.header.emplace_back(column.name);
     table.right.push_back(column.right);
     for (std::size_t i = 0; i < summary.rows.size(); ++i) {
-      table.rows[i].push_back(column.text(summary.rows[i]));
+      table.rows[i].push_back(clipped(column.text(summary.rows[i])));
     }
   }
+  add_notes(summary, table);
   return table;
 }
 

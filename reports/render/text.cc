@@ -14,6 +14,7 @@ Table escaped(Table table, Escape escape) {
   for (auto& row : table.rows) {
     for (std::string& cell : row) cell = escape(cell);
   }
+  for (std::string& note : table.notes) note = escape(note);
   return table;
 }
 
@@ -59,6 +60,7 @@ std::string render_text(const std::vector<Summary>& summaries) {
     const std::vector<std::size_t> columns = widths(table);
     text += aligned(table.header, table, columns);
     for (const auto& row : table.rows) text += aligned(row, table, columns);
+    for (const std::string& note : table.notes) text += note + "\n";
   }
   return text;
 }
@@ -73,6 +75,7 @@ std::string render_markdown(const std::vector<Summary>& summaries) {
     for (const bool right : table.right) text += right ? " ---: |" : " --- |";
     text += "\n";
     for (const auto& row : table.rows) text += markdown_row(row);
+    for (const std::string& note : table.notes) text += "\n" + note + "\n";
   }
   return text;
 }
