@@ -57,6 +57,7 @@ TEST(SameValue, DecidesIdentities) {
   EXPECT_TRUE(same_value(text_of("sin(x)**2+cos(x)**2"), text_of("1")));
   EXPECT_TRUE(same_value(text_of("0.5"), text_of("1/2")));
   EXPECT_TRUE(same_value(text_of("sqrt(3+2*sqrt(2))"), text_of("1+sqrt(2)")));
+  EXPECT_FALSE(same_value(text_of("1/0"), text_of("2/0")));
   EXPECT_FALSE(same_value(text_of("sqrt(x**2)"), text_of("x")));
   EXPECT_FALSE(same_value(text_of("log(x*y)"), text_of("log(x)+log(y)")));
   EXPECT_TRUE(same_over(text_of("sqrt(x**2)"), text_of("abs(x)"), Domain::kReal));
