@@ -195,11 +195,11 @@ class Parser {
     keep_last(to.members);
   }
 
-  static void keep_last(std::vector<std::pair<std::string, Json>>& members) {
+  static void keep_last(std::vector<Json::Member>& members) {
     std::reverse(members.begin(), members.end());
-    const auto less = [](const auto& a, const auto& b) { return a.first < b.first; };
+    const auto less = [](const auto& a, const auto& b) { return a.key < b.key; };
     std::stable_sort(members.begin(), members.end(), less);
-    const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+    const auto same = [](const auto& a, const auto& b) { return a.key == b.key; };
     members.erase(std::unique(members.begin(), members.end(), same), members.end());
   }
 

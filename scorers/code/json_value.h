@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "scorers/code/wire.h"
@@ -23,7 +22,12 @@ struct Json {
   mpz_class integer;
   std::string text;
   std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;  // sorted by key, no key twice
+  struct Member;
+  std::vector<Member> members;  // sorted by key, no key twice
+};
+struct Json::Member {
+  std::string key;
+  Json value;
 };
 
 /// Throws Error (bad data set) with the position. At most kMaxDepth deep, kMaxNodes values.

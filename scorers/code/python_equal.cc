@@ -135,10 +135,10 @@ class Comparison {
       const std::string_view key = value.items[i].bytes;
       const auto found = std::lower_bound(
           expected.members.begin(), expected.members.end(), key,
-          [](const auto& member, std::string_view wanted) { return member.first < wanted; });
-      if (found == expected.members.end() || found->first != key) return false;
+          [](const auto& member, std::string_view wanted) { return member.key < wanted; });
+      if (found == expected.members.end() || found->key != key) return false;
       const auto index = static_cast<std::size_t>(found - expected.members.begin());
-      if (seen[index] || !equal(value.items[i + 1], found->second, false)) return false;
+      if (seen[index] || !equal(value.items[i + 1], found->value, false)) return false;
       seen[index] = true;
     }
     return true;

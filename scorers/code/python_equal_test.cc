@@ -20,7 +20,7 @@ TEST(Json, Reads) {
             "\xC3\xA9\xF0\x9F\x98\x80\n\xED\xA0\x80");
   const Json object = parse_json(R"({"b": 1, "a": 2, "b": 3})");
   ASSERT_EQ(object.members.size(), 2u);
-  EXPECT_EQ(object.members[1].second.integer, 3);
+  EXPECT_EQ(object.members[1].value.integer, 3);
   EXPECT_TRUE(parse_json("-Infinity").number < 0);
 }
 

@@ -15,7 +15,8 @@ namespace moebius::scorers::code {
 /// Frames, first byte first. Solver: 'L' names of its globals (list of str); 'X' kind ('S' syntax,
 /// 'R' otherwise) and exception; 'R' id value; 'E' id exception; 'B' after 'Q'. Checker: 'C' id
 /// (t args kwargs); 'V' nonce kind ('P' passed, 'A' failed, 'E' the candidate's exception,
-/// 'M' the program lacks a helper the test needs) and a text; 'D' text: the data set is at fault. An exception: list of class names and a text.
+/// 'M' the program lacks a helper the test needs) and a text; 'D' text: the data set is at fault.
+/// An exception: list of class names and a text.
 struct Relay {
   const HumanEvalProblem& problem;
   const std::string& source;  // the program
