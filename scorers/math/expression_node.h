@@ -72,6 +72,9 @@ Expr interval(const Expr& low, const Expr& high, std::string_view brackets);
 Expr union_of(std::vector<Expr> parts);
 Expr matrix(std::vector<Expr> items, std::uint32_t rows);
 Expr plus_minus(const Expr& e);
+/// Of two matrices, or of a matrix and a scalar; nullptr if the sizes do not fit.
+Expr matrix_product(const Expr& a, const Expr& b);
+Expr matrix_sum(const Expr& a, const Expr& b);
 
 /// A total order over trees: negative, zero or positive.
 int compare(const Expr& a, const Expr& b);

@@ -6,15 +6,16 @@
 // nothing to same_value, the moebius grader knows them.
 #include <algorithm>
 
-#include "scorers/math/latex_lexer.h"
+#include "scorers/math/latex_cursor.h"
+#include "scorers/math/latex_meaning.h"
 #include "scorers/math/parser.h"
 
 namespace moebius::scorers::math {
 namespace {
 
-class Parser {
+class Parser : private LatexCursor {
  public:
-  explicit Parser(std::vector<LatexTok> tokens) : tokens_(std::move(tokens)) {}
+  using LatexCursor::LatexCursor;
 
   Expr whole() {
     Expr result = list("", "");
@@ -23,31 +24,6 @@ class Parser {
   }
 
  private:
-  const LatexTok& peek(std::size_t ahead = 0) const {
-    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
-  }
-  bool at(std::string_view op, std::size_t ahead = 0) const {
-    return peek(ahead).type == Tok::kOperator && peek(ahead).text == op;
-  }
-  bool at_structure(std::string_view name) const {
-    return peek().type == Tok::kStructure && peek().text == name;
-  }
-  bool take(std::string_view op) {
-    if (!at(op)) return false;
-    ++at_;
-    return true;
-  }
-  void expect(std::string_view op) {
-    if (!take(op)) throw SyntaxError("expected " + std::string(op) + ", found " + peek().text);
-  }
-  bool at_separator() const {
-    return at(",") || at(";") || at("and") || at("sep") || at_structure("row");
-  }
-  bool at_close() const {
-    return at(")") || at("]") || at("}") || at("\\}") || at("|") || peek().type == Tok::kEnd ||
-           at("&") || (peek().type == Tok::kStructure && peek().text.starts_with("end:"));
-  }
-
   /// Items up to something that closes. One item without a comma stays itself.
   Expr list(std::string_view brackets, std::string_view always) {
     const Nested nested(depth_);
@@ -64,12 +40,6 @@ class Parser {
     return tuple(std::move(items), brackets);
   }
 
-  std::string relation_operator() const {
-    for (const char* op : {"=", "!=", "<", "<=", ">", ">=", "approx", "in"}) {
-      if (at(op)) return op;
-    }
-    return "";
-  }
   Expr chain() {
     std::vector<Expr> parts{set_operation()};
     std::vector<std::string> ops;
@@ -83,57 +53,30 @@ class Parser {
     if (ops[0] == "in") return stated_relation("in", parts[0], parts[1]);
     return linked(parts, ops);
   }
-  static Expr linked(const std::vector<Expr>& parts, std::vector<std::string> ops) {
-    // "x = 5/3 = 1.67 approx 1.7": what is only about equal adds nothing unless it is all there is.
-    std::size_t last = ops.size();
-    while (last > 1 && ops[last - 1] == "approx") --last;
-    std::vector<Expr> relations;
-    bool ordered = false;
-    for (std::size_t i = 0; i < last; ++i) {
-      if (ops[i] == "approx") ops[i] = "=";
-      ordered |= ops[i] != "=";
-      relations.push_back(stated_relation(ops[i], parts[i], parts[i + 1]));
-    }
-    if (!ordered) return stated_relation("=", parts[0], parts[last]);
-    if (relations.size() == 1) return relations[0];
-    return tuple(std::move(relations), "chain");
-  }
-
   Expr set_operation() {
     Expr left = sum();
     while (at("cup") || at("cap") || at("minus")) {
       const std::string op = tokens_[at_++].text;
       const Expr right = sum();
-      left = op == "cup" ? union_of({as_set(left), as_set(right)})
-                         : call(op, {as_set(left), as_set(right)});
+      left = op == "cup" ? union_of({pair_as_interval(left), pair_as_interval(right)})
+                         : call(op, {pair_as_interval(left), pair_as_interval(right)});
     }
     return left;
   }
-  static Expr as_set(const Expr& e) {
-    const bool pair = e->kind == Kind::kTuple && e->args.size() == 2 && e->name == "()";
-    return pair ? interval(e->args[0], e->args[1], "()") : e;
-  }
-
   Expr sum() {
     const Nested nested(depth_);
     Expr left = product();
     while (at("+") || at("-") || at("pm") || at("mp")) {
       const std::string op = tokens_[at_++].text;
-      const Expr right = signed_value(op, product());
-      left = add({arithmetic(left), right});
+      const Expr right = product();
+      if (left->kind == Kind::kMatrix || right->kind == Kind::kMatrix) {
+        left = with_matrix("+", left, op == "-" ? negated(right) : right);
+      } else {
+        left = add({arithmetic(left), signed_value(op, right)});
+      }
     }
     return left;
   }
-  static Expr signed_value(const std::string& op, const Expr& e) {
-    if (op == "+") return arithmetic(e);
-    if (op == "-") return negate(arithmetic(e));
-    return op == "pm" ? plus_minus(arithmetic(e)) : negate(plus_minus(arithmetic(e)));
-  }
-  static const Expr& arithmetic(const Expr& e) {
-    if (is_scalar(e)) return e;
-    throw SyntaxError("no arithmetic with " + to_string(e));
-  }
-
   Expr product() {
     Expr left = unary();
     while (true) {
@@ -147,20 +90,6 @@ class Parser {
       }
     }
   }
-  static Expr combined(const std::string& op, const Expr& a, const Expr& b) {
-    if (op == ":") return ratio(a, b);
-    if (a->kind == Kind::kMatrix || b->kind == Kind::kMatrix) return call(op, {a, b});
-    return op == "*" ? mul({arithmetic(a), arithmetic(b)}) : divide(arithmetic(a), arithmetic(b));
-  }
-  static Expr ratio(const Expr& a, const Expr& b) {
-    std::vector<Expr> parts{a, b};
-    if (a->kind == Kind::kTuple && a->name == "ratio") {
-      parts = a->args;
-      parts.push_back(b);
-    }
-    return tuple(std::move(parts), "ratio");
-  }
-
   bool starts_factor() const {
     const LatexTok& token = peek();
     switch (token.type) {
@@ -190,15 +119,7 @@ class Parser {
       ++at_;
       return mixed(left, divide(top, number()));
     }
-    if (left->kind == Kind::kMatrix || at_structure("begin:pmatrix")) {
-      return call("*", {left, unary()});
-    }
-    return mul({arithmetic(left), arithmetic(factor())});
-  }
-  /// 3 1/2 is 3 + 1/2 if the fraction is one of numbers below 1; else a product.
-  static Expr mixed(const Expr& whole, const Expr& fraction) {
-    const bool proper = is_number(fraction) && sgn(fraction->value) > 0 && fraction->value < 1;
-    return proper ? add({whole, fraction}) : mul({whole, arithmetic(fraction)});
+    return combined("*", left, factor());
   }
   Expr with_unit(const Expr& left) {
     std::string unit;
@@ -229,10 +150,6 @@ class Parser {
     if (take("mp")) return negate(plus_minus(arithmetic(unary())));
     return factor();
   }
-  static Expr negated(const Expr& e) {
-    return e->kind == Kind::kMatrix ? call("*", {integer(-1), e}) : negate(arithmetic(e));
-  }
-
   Expr factor() { return postfixed(powered(primary())); }
   Expr powered(Expr base) {
     while (at("^") || at("_")) {
@@ -302,18 +219,12 @@ class Parser {
     ++at_;
     const bool braced = take("{");
     const std::string digits = peek().text;
-    if (peek().type != Tok::kNumber || digits.find('.') != std::string::npos ||
-        digits.size() + text.size() > 500) {
+    if (peek().type != Tok::kNumber || digits.find('.') != std::string::npos) {
       throw SyntaxError("repeating digits");
     }
     ++at_;
     if (braced) expect("}");
-    const std::size_t places = text.size() - text.find('.') - 1;
-    mpz_class ring;
-    mpz_class shift;
-    mpz_ui_pow_ui(ring.get_mpz_t(), 10, digits.size());
-    mpz_ui_pow_ui(shift.get_mpz_t(), 10, places);
-    return exact(decimal_value(text) + decimal_value(digits) / mpq_class((ring - 1) * shift));
+    return exact(repeating_decimal(text, digits));
   }
 
   Expr primary() {
@@ -378,8 +289,11 @@ class Parser {
   /// f(x) is an application, x(y) a product, unless a relation follows: P(x) = ...
   bool is_function_name(const std::string& name) const {
     if (std::string_view("fghFGH").find(name[0]) != std::string_view::npos) return true;
-    return at_ == 1 && (peek(1).type == Tok::kSymbol || peek(1).type == Tok::kNumber) &&
-           at(")", 2) && at("=", 3);
+    const LatexTok* before = at_ >= 2 ? &tokens_[at_ - 2] : nullptr;
+    const bool first = before == nullptr || before->text == "and" || before->text == "," ||
+                       before->text == "sep" || before->text == ";";
+    return first && (peek(1).type == Tok::kSymbol || peek(1).type == Tok::kNumber) && at(")", 2) &&
+           at("=", 3);
   }
 
   Expr function(const std::string& name) {
@@ -412,24 +326,6 @@ class Parser {
     }
     return left;
   }
-  static Expr applied(const std::string& name, const std::vector<Expr>& args, const Expr& base,
-                      const Expr& exponent) {
-    Expr value;
-    const Expr& x = args.at(0);
-    if (name == "exp") {
-      value = power(constant("E"), x);
-    } else if (name == "ln" || name == "log" || name == "lg") {
-      // \log alone is the natural one, as in the references.
-      const Expr b = base ? base : name == "lg" ? integer(10) : constant("E");
-      value = divide(call("log", {x}), call("log", {b}));
-    } else if (exponent && is_number(exponent) && exponent->value == -1 && name[0] != 'a') {
-      return call("a" + name, args);
-    } else {
-      value = call(name, args);
-    }
-    return exponent ? power(value, arithmetic(exponent)) : value;
-  }
-
   Expr structure(const std::string& name) {
     if (name == "frac") return fraction();
     if (name.starts_with("begin:")) return environment(name.substr(6));
@@ -439,15 +335,13 @@ class Parser {
       const Expr n = argument();
       return call("binomial", {arithmetic(n), arithmetic(argument())});
     }
-    if (name == "overline") return over(argument());
+    if (name == "overline") return call("overline", {argument()});
     if (name == "lfloor" || name == "lceil") return rounded_value(name == "lfloor");
     if (name == "empty") return set({});
     if (name == "reals") return interval(constant("-oo"), constant("oo"), "()");
     if (name == "sum" || name == "prod" || name == "int" || name == "lim") return operated(name);
     throw SyntaxError("unexpected " + name);
   }
-  static Expr over(const Expr& e) { return call("overline", {e}); }
-
   /// A group in braces, or the next digit or symbol alone, as TeX reads it.
   Expr argument() {
     const Nested nested(depth_);
@@ -536,21 +430,6 @@ class Parser {
     if (rows.back().empty()) rows.pop_back();
     return arranged(kind, rows);
   }
-  static Expr arranged(const std::string& kind, const std::vector<std::vector<Expr>>& rows) {
-    std::vector<Expr> all;
-    bool even = true;
-    for (const std::vector<Expr>& row : rows) {
-      even &= row.size() == rows[0].size();
-      all.insert(all.end(), row.begin(), row.end());
-    }
-    const bool is_matrix = kind.ends_with("matrix") || kind == "array";
-    if (is_matrix && even && !all.empty()) {
-      return matrix(std::move(all), static_cast<std::uint32_t>(rows.size()));
-    }
-    if (all.empty()) throw SyntaxError("empty environment");
-    return all.size() == 1 ? all[0] : tuple(std::move(all), kind == "cases" ? "cases" : "");
-  }
-
   Expr bracketed() {
     if (take("{")) return braces();
     if (take("\\{")) {
@@ -608,8 +487,6 @@ class Parser {
     throw SyntaxError("brackets around one thing");
   }
 
-  std::vector<LatexTok> tokens_;
-  std::size_t at_ = 0;
   int depth_ = 0;
   int bars_ = 0;
 };

@@ -116,14 +116,14 @@ class Comparer {
     return list_items(tuple({e}, ""));
   }
   bool lists(const Expr& g, const Expr& p) {
-    // "(1, 3)" answers "{1, 3}" and "1, 3" if the order is the same.
+    // "(1, 3)" answers "1, 3" if the order is the same, and "{1, 3}" if it is the ascending one.
     const bool tuple_g = g->kind == Kind::kTuple && g->name.size() == 2;
     const bool tuple_p = p->kind == Kind::kTuple && p->name.size() == 2;
     if (tuple_g != tuple_p && is_list(tuple_g ? p : g)) {
       const std::vector<Expr> others = list_items(tuple_g ? p : g);
       if (others.size() > 1) {
-        const bool same = tuple_g ? listed_as(g->args, others, tuple_g ? p : g, true)
-                                  : listed_as(p->args, others, g, false);
+        const bool same =
+            tuple_g ? listed_as(g->args, others, true) : listed_as(p->args, others, false);
         return because(same, "a tuple and a list");
       }
     }
@@ -134,15 +134,15 @@ class Comparer {
     }
     return because(unordered(a, b), "lists in any order");
   }
-  bool listed_as(const std::vector<Expr>& tuple, const std::vector<Expr>& list, const Expr& whole,
+  bool listed_as(const std::vector<Expr>& tuple, const std::vector<Expr>& list,
                  bool tuple_is_gold) {
-    if (whole->kind == Kind::kSet) {
-      return tuple.size() == list.size() &&
-             (tuple_is_gold ? unordered(tuple, list) : unordered(list, tuple));
-    }
     return tuple_is_gold ? elementwise(tuple, list) : elementwise(list, tuple);
   }
 
+  /// "(1, 2, 3]" has the brackets of no tuple; only the same text is equal to it.
+  static std::string half_open(const Expr& e) {
+    return e->name == "(]" || e->name == "[)" ? e->name : "";
+  }
   bool tuples(const Expr& g, const Expr& p) {
     const auto parts = [](const Expr& e) -> const std::vector<Expr>* {
       const bool vector = e->kind == Kind::kMatrix && (e->rows == 1 || e->rows == e->args.size());
@@ -151,6 +151,7 @@ class Comparer {
     const auto* a = parts(g);
     const auto* b = parts(p);
     if (a == nullptr || b == nullptr) return because(false, "a tuple and something else");
+    if (half_open(g) != half_open(p)) return because(false, "brackets that differ");
     return because(elementwise(*a, *b), "tuples in order");
   }
 

@@ -343,7 +343,13 @@ std::optional<std::string> announced(std::string_view text, const Phrase& phrase
   const std::string_view said = sentence(text, phrase.end);
   if (said.empty()) return std::nullopt;
   const std::vector<Span> math = FormulaScanner(said).all();
-  if (!math.empty()) return with_suffix(said, math);
+  if (!math.empty()) {
+    const std::string_view rest = said.substr(math.back().end);
+    const std::size_t is = rest.rfind(" is ");
+    const bool goes_on = is != std::string_view::npos && !numbers(rest.substr(is)).empty();
+    if (goes_on) return with_suffix(rest, {numbers(rest).back()});
+    return with_suffix(said, math);
+  }
   const std::string_view bare = trim(said);
   if (is_bare_answer(bare) && bare.find('$') == std::string_view::npos) return std::string(bare);
   const std::vector<Span> plain = numbers(said);
@@ -366,7 +372,8 @@ std::string_view spoken(std::string_view text) {
   return text.size() > kMaxScanned ? text.substr(text.size() - kMaxScanned) : text;
 }
 
-/// "\\frac" where every command has two backslashes: a text that was escaped once too often.
+}  // namespace
+
 std::string unescaped(std::string_view text) {
   std::string out(text);
   for (std::size_t at = 0; at + 2 < out.size(); ++at) {
@@ -380,8 +387,6 @@ std::string unescaped(std::string_view text) {
   }
   return out;
 }
-
-}  // namespace
 
 bool is_bare_answer(std::string_view text) {
   if (text.size() > kMaxBare || foreign_prose(text)) return false;
@@ -397,7 +402,14 @@ bool is_bare_answer(std::string_view text) {
       trim(text).front() != '$') {
     return false;
   }
-  return prose_words(text) <= 3;
+  if (dollars < 2) return prose_words(text) <= 3;
+  int outside = 0;
+  std::size_t from = 0;
+  for (const Span& span : FormulaScanner(text).all()) {
+    outside += prose_words(text.substr(from, span.begin - from));
+    from = span.end;
+  }
+  return outside + prose_words(text.substr(std::min(from, text.size()))) <= 1;
 }
 
 std::optional<std::string> moebius_extract(std::string_view response) {

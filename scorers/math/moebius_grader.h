@@ -27,6 +27,9 @@ std::optional<std::string> moebius_extract(std::string_view response);
 /// Whether the whole text is an answer rather than a text that contains one.
 bool is_bare_answer(std::string_view text);
 
+/// "\\frac" as "\frac": commands that were escaped once too often.
+std::string unescaped(std::string_view text);
+
 /// The option letter a text settles on, 'A' .. 'J'.
 std::optional<char> chosen_letter(std::string_view text);
 

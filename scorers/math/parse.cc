@@ -132,6 +132,16 @@ mpq_class decimal_value(std::string_view digits) {
   return value;
 }
 
+mpq_class repeating_decimal(std::string_view start, std::string_view digits) {
+  const std::size_t places = start.size() - start.find('.') - 1;
+  if (digits.empty() || digits.size() + start.size() > 1000) throw SyntaxError("repeating digits");
+  mpz_class ring;
+  mpz_class shift;
+  mpz_ui_pow_ui(ring.get_mpz_t(), 10, digits.size());
+  mpz_ui_pow_ui(shift.get_mpz_t(), 10, places);
+  return decimal_value(start) + decimal_value(digits) / mpq_class((ring - 1) * shift);
+}
+
 Expr apply_function(std::string_view name, std::vector<Expr> args) {
   if (name == "Matrix") return matrix_of(args);
   if (name == "FiniteSet") return set(std::move(args));

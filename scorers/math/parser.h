@@ -47,6 +47,9 @@ Expr parse_latex(std::string_view text);
 /// refused.
 mpq_class decimal_value(std::string_view digits);
 
+/// "0.1" and "6" as 0.1666...: the digits repeat for ever after those of `start`.
+mpq_class repeating_decimal(std::string_view start, std::string_view digits);
+
 /// A sympy function by its Python name applied to arguments; nullptr if it is not one we know.
 Expr apply_function(std::string_view name, std::vector<Expr> args);
 

@@ -81,7 +81,7 @@ Sign difference_at(const Expr& a, const Expr& b, const Point& point) {
 
 bool same_over(const Expr& a, const Expr& b, Domain domain) {
   if (!a || !b) return false;
-  if (compare(a, b) == 0) return !is_constant(a, "nan");
+  if (compare(a, b) == 0) return !is_constant(a, "nan") && !is_constant(a, "zoo");
   if (!is_scalar(a) || !is_scalar(b)) return false;
   if (is_number(a) && is_number(b)) return a->value == b->value;
   if (const auto zero = identically_zero(subtract(a, b))) return *zero;

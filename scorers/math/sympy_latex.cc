@@ -10,36 +10,15 @@
 #include <array>
 
 #include "scorers/math/parser.h"
-#include "scorers/math/sympy_latex_lexer.h"
+#include "scorers/math/sympy_latex_cursor.h"
+#include "scorers/math/sympy_latex_meaning.h"
 
 namespace moebius::scorers::math {
 namespace {
 
-constexpr std::string_view kPlainFunctions =
-    " exp log lg ln sin cos tan csc sec cot arcsin arccos arctan arccsc arcsec arccot sinh cosh "
-    "tanh arsinh arcosh artanh ";
-constexpr std::string_view kOtherFunctions = " int sqrt overline sum prod lim ";
-constexpr std::string_view kOperators =
-    " times cdot div langle rangle to rightarrow Rightarrow longrightarrow Longrightarrow rfloor "
-    "rceil neq leq le leqq leqslant geq ge geqq geqslant ";
-constexpr std::string_view kStructures =
-    " frac dfrac tfrac binom dbinom tbinom mathit lfloor lceil ";
-
-bool listed(std::string_view list, std::string_view word) {
-  return list.find(" " + std::string(word) + " ") != std::string_view::npos;
-}
-
-constexpr int kMaxSteps = 20000;  // attempts; stepping back out of many levels is exponential
-
-/// A piece of a product: an expression, or "d/dx" waiting for its operand.
-struct Piece {
-  Expr value;
-  std::string derivative_by;
-};
-
-class Parser {
+class Parser : private SympyLatexCursor {
  public:
-  explicit Parser(std::vector<LatexToken> tokens) : tokens_(std::move(tokens)) {}
+  using SympyLatexCursor::SympyLatexCursor;
 
   Expr relation_chain() {
     Expr left = expression();
@@ -54,61 +33,6 @@ class Parser {
   }
 
  private:
-  const LatexToken& peek(std::size_t ahead = 0) const {
-    const LatexToken& token = tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
-    if (token.type == LatexType::kError) throw Refused("no token");
-    return token;
-  }
-  /// Runs `step`; if it finds no operand, everything is as before and the answer is no.
-  template <typename Step>
-  bool attempt(const Step& step) {
-    if (++steps_ > kMaxSteps) throw Refused("too many attempts");
-    const std::size_t start = at_;
-    const bool bars = in_bars_;
-    const int depth = depth_;
-    try {
-      step();
-      return true;
-    } catch (const SyntaxError&) {
-      at_ = start;
-      in_bars_ = bars;
-      depth_ = depth;
-      return false;
-    }
-  }
-  bool at(std::string_view text, std::size_t ahead = 0) const {
-    return peek(ahead).type == LatexType::kOther && peek(ahead).text == text;
-  }
-  bool at_command(std::string_view name) const {
-    return peek().type == LatexType::kCommand && peek().text == name;
-  }
-  bool at_listed(std::string_view list) const {
-    return peek().type == LatexType::kCommand && listed(list, peek().text);
-  }
-  bool at_symbol(std::size_t ahead = 0) const {
-    const LatexToken& token = peek(ahead);
-    if (token.type == LatexType::kLetter) return true;
-    return token.type == LatexType::kCommand && !listed(kPlainFunctions, token.text) &&
-           !listed(kOtherFunctions, token.text) && !listed(kOperators, token.text) &&
-           !listed(kStructures, token.text);
-  }
-  bool take(std::string_view text) {
-    if (!at(text)) return false;
-    ++at_;
-    return true;
-  }
-  void expect(std::string_view text) {
-    if (!take(text)) throw SyntaxError("expected " + std::string(text));
-  }
-
-  std::string relation_operator() const {
-    if (at("=") || at("<") || at(">")) return peek().text;
-    if (peek().type != LatexType::kCommand) return "";
-    if (listed(" leq le leqq leqslant ", peek().text)) return "<=";
-    if (listed(" geq ge geqq geqslant ", peek().text)) return ">=";
-    return peek().text == "neq" ? "!=" : "";
-  }
-
   Expr expression() {
     const Nested nested(depth_);
     Expr left = product(true);
@@ -147,27 +71,6 @@ class Parser {
       if (!attempt([&] { pieces.push_back(postfix(functions)); })) break;
     }
     return juxtaposed(pieces);
-  }
-
-  static bool plain(const Piece& piece) {
-    return piece.derivative_by.empty() && symbols_of(piece.value).empty();
-  }
-  /// Beside each other is times; "x" between two numbers is a times sign; d/dx takes the rest.
-  static Expr juxtaposed(const std::vector<Piece>& pieces) {
-    Expr result;
-    for (std::size_t i = pieces.size(); i-- > 0;) {
-      const Piece& piece = pieces[i];
-      if (!piece.derivative_by.empty()) {
-        if (!result) throw Refused("expected expression for derivative");
-        result = call("Derivative", {result, symbol(piece.derivative_by)});
-        continue;
-      }
-      const bool cross = i > 0 && i + 1 < pieces.size() && piece.value->kind == Kind::kSymbol &&
-                         piece.value->name == "x" && plain(pieces[i - 1]) && plain(pieces[i + 1]);
-      if (cross) continue;
-      result = result ? mul({piece.value, result}) : piece.value;
-    }
-    return result;
   }
 
   bool starts_factor(bool functions) const {
@@ -452,23 +355,6 @@ class Parser {
                                 });
     return in_parentheses ? first : product(false);
   }
-  static Expr named_function(const std::string& name, const Expr& arg, const Expr& sub,
-                             const Expr& sup) {
-    Expr value;
-    std::string plain = name;
-    if (name.starts_with("arc")) plain = "a" + name.substr(3);
-    if (name.starts_with("ar") && name.ends_with("h")) plain = "a" + name.substr(2);
-    if (name == "exp") value = power(constant("E"), arg);
-    if (name == "log" || name == "ln" || name == "lg") {
-      const Expr base = sub ? sub : name == "lg" ? integer(10) : constant("E");
-      value = divide(call("log", {arg}), call("log", {base}));
-    }
-    const bool inverse = sup && is_number(sup) && sup->value == -1 && !value && plain[0] != 'a';
-    if (inverse) return call("a" + plain, {arg});
-    if (!value) value = call(plain, {arg});
-    return sup ? power(value, sup) : value;
-  }
-
   Expr other_function() {
     const std::string name = tokens_[at_++].text;
     if (name == "sqrt") return root();
@@ -543,12 +429,6 @@ class Parser {
     expect("}");
     return call("Limit", {product(true), variable, to, symbol(direction)});
   }
-
-  std::vector<LatexToken> tokens_;
-  std::size_t at_ = 0;
-  int depth_ = 0;
-  int steps_ = 0;
-  bool in_bars_ = false;
 };
 
 }  // namespace
