@@ -51,7 +51,7 @@ struct Set {
   int task_version = 0;
   std::string variant;
   std::string metric;   // "accuracy", "pass@1", "avg@k"
-  std::string options;  // JSON: task options, limit, items
+  std::string options;  // JSON: task options, limit, items; "notes" is an array of texts
   std::string data_sha256;
   double temperature = 0;
   double top_p = 1;
@@ -212,6 +212,7 @@ struct Summary {
   std::string why_invalid;
   double fail_budget = 0.01;
   std::vector<Row> rows;
+  std::vector<std::string> notes;  // of the tasks: what a reader of the scores must know
 };
 
 /// The numbers of one run. Only complete sets get headline values when failures exceed the

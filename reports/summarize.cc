@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 
+#include <nlohmann/json.hpp>
+
 #include "reports/question.h"
 #include "reports/statistics/estimators.h"
 #include "reports/statistics/intervals.h"
@@ -336,10 +338,24 @@ void complain(Summary& summary, const std::string& text) {
   summary.why_invalid += (summary.why_invalid.empty() ? "" : "; ") + text;
 }
 
+/// The tasks' own remarks, from the stored options of the sets.
+std::vector<std::string> notes_of(const std::vector<Set>& sets) {
+  std::vector<std::string> notes;
+  for (const Set& set : sets) {
+    const auto options = nlohmann::json::parse(set.options, nullptr, false);
+    if (!options.is_object() || !options.contains("notes")) continue;
+    for (const auto& note : options["notes"]) {
+      if (!note.is_string()) continue;
+      notes.push_back(set.task + "/" + set.variant + ": " + note.get<std::string>());
+    }
+  }
+  return notes;
+}
+
 }  // namespace
 
 Summary summarize(Reader& reader, const Run& run, double fail_budget) {
-  Summary summary{.run = run, .fail_budget = fail_budget};
+  Summary summary{.run = run, .fail_budget = fail_budget, .notes = notes_of(reader.sets(run.id))};
   const std::vector<SetResults> sets = read_results(reader, run.id);
   if (sets.empty()) complain(summary, "the run has no task");
   Health all;

@@ -248,7 +248,7 @@ class HumanEvalCommand : public TaskGradeCommand {
  private:
   scorers::ScorerPtr scorer(const Fields& fields, std::string_view field) {
     if (fields.has("test")) return own_problem(fields, field);
-    if (field == "code") return sample(variant_or("base"), fields).program;
+    if (field == "code") return sample(variant_or("base"), fields).program();
     return judge(variant_or(field == "completion" ? "base" : "chat"), fields);
   }
 
@@ -281,9 +281,9 @@ class LiveCodeBenchCommand : public TaskGradeCommand {
  protected:
   Json grade(const Fields& fields) override {
     if (fields.has("inputs")) return own_problem(fields);
-    const std::string variant = variant_or("chat");
+    const std::string variant = variant_or("generic");
     if (fields.has("code")) {
-      const scorers::ScorerPtr scorer = sample(variant, fields).program;
+      const scorers::ScorerPtr scorer = sample(variant, fields).program();
       return score_json(scorer->score({.text = fields.text("code")}));
     }
     return score_json(judge(variant, fields)->score({.text = fields.text("response")}));

@@ -14,8 +14,10 @@
 namespace moebius::runner {
 namespace {
 
-std::string options_json(const TaskSpec& spec, const PlanOptions& options) {
+std::string options_json(const TaskSpec& spec, const PlanOptions& options,
+                         const std::vector<std::string>& notes) {
   Json json = Json::object();
+  if (!notes.empty()) json["notes"] = notes;
   for (const auto& [name, value] : spec.values) json["options"][name] = value;
   if (options.limit > 0) json["limit"] = options.limit;
   if (options.demo) json["demo"] = true;
@@ -109,10 +111,10 @@ std::vector<PlannedSet> make_plan(const std::vector<TaskSpec>& specs, const Plan
   std::vector<PlannedSet> plan;
   std::set<std::string> missing(options.items.begin(), options.items.end());
   for (const TaskSpec& spec : specs) {
-    const std::string json = options_json(spec, options);
     for (tasks::SampleSet& set : spec.task->load(task_options(spec, options))) {
       choose(set, options, missing);
-      reports::Set record = set_record(*spec.task, set, json, options.sampling);
+      reports::Set record =
+          set_record(*spec.task, set, options_json(spec, options, set.notes), options.sampling);
       if (set.samples.empty()) continue;
       plan.push_back(
           {spec.task, std::move(set), std::move(record), options.sampling.max_new_tokens});

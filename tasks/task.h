@@ -48,10 +48,10 @@ struct Sample {
   std::string cluster;  // items that are not independent share it: subject, contest, paper
   std::string stratum;  // reported separately: subject group, level, difficulty
   Asks asks;
-  std::string target;                       // what is right, for people who read the store
-  std::vector<scorers::ScorerPtr> scorers;  // the first is the headline, all are stored
-  std::map<std::string, std::string> tags;  // date, split, errata, ...
-  scorers::ScorerPtr program;  // code: judges a whole program, nothing is cut out; else null
+  std::string target;                           // what is right, for people who read the store
+  std::vector<scorers::ScorerPtr> scorers;      // the first is the headline, all are stored
+  std::map<std::string, std::string> tags;      // date, split, errata, ...
+  std::function<scorers::ScorerPtr()> program;  // code: judge of a whole program, nothing cut out
 };
 
 struct Source {

@@ -85,7 +85,8 @@ ordered_json summary_json(const Summary& summary) {
           {"valid", summary.valid},
           {"why_invalid", summary.why_invalid},
           {"fail_budget", summary.fail_budget},
-          {"rows", rows}};
+          {"rows", rows},
+          {"notes", summary.notes}};
 }
 
 ordered_json score_json(const StoredScore& stored) {

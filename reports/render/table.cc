@@ -124,6 +124,7 @@ Table make_table(const Summary& summary) {
     }
   }
   add_notes(summary, table);
+  table.notes.insert(table.notes.end(), summary.notes.begin(), summary.notes.end());
   return table;
 }
 

@@ -12,7 +12,8 @@ _inside.moebius_enter()
 def _warm_up(numpy):
     for name in ("string re datetime collections heapq bisect copy math random statistics "
                  "itertools functools operator io sys json builtins typing "
-                 "atexit threading traceback types linecache").split():
+                 "atexit threading traceback types linecache subprocess shutil faulthandler ast "
+                 "fractions decimal").split():
         __import__(name)
     version = "%d.%d.%d" % sys.version_info[:3]
     if numpy:

@@ -26,7 +26,9 @@ TEST(SimpleEvalsGolden, EveryColumnOfEveryRow) {
     const std::string response = row.at("response");
     EXPECT_EQ(recorded(simple_evals_letter(response)), row.at("simple_evals_mmlu_extracted"));
     const Json& normal = row.at("simple_evals_normalized_response");  // short ones were recorded
-    if (!normal.is_null()) EXPECT_EQ(normalize_response(response), normal);
+    if (!normal.is_null()) {
+      EXPECT_EQ(normalize_response(response), normal);
+    }
     EXPECT_EQ(recorded(simple_evals_answer(response)), row.at("simple_evals_math_ANSWER_PATTERN"));
     EXPECT_EQ(recorded(simple_evals_multichoice(response)),
               row.at("simple_evals_ANSWER_PATTERN_MULTICHOICE"));

@@ -103,6 +103,9 @@ class HumanEval : public Suite {
     sample.cluster = problem.id;
     sample.target = problem.entry_point;
     sample.asks.push_back(ask_of(variant, problem.prompt, thinking));
+    sample.program = [problem, box = sandbox.get()] {
+      return scorers::make_humaneval_scorer(problem, CodeExtraction::kWholeProgram, false, box);
+    };
     // The reference joins prompt, a line feed and the completion of the stripped prompt.
     if (variant == "deepseek-base") problem.prompt += "\n";
     sample.scorers.push_back(

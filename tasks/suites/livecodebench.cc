@@ -116,6 +116,9 @@ class LiveCodeBench : public Suite {
         const bool base = variant->name == "base";
         sample.scorers.push_back(scorers::make_livecodebench_scorer(
             each.judged, mode, base, false, !base && thinking != Think::kNone, sandbox.get()));
+        sample.program = [judged = each.judged, mode, box = sandbox.get()] {
+          return scorers::make_livecodebench_scorer(judged, mode, false, true, false, box);
+        };
         sets.back().samples.push_back(std::move(sample));
       }
     }
