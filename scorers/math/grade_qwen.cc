@@ -78,6 +78,8 @@ Expr parse_any(std::string_view s) {
   std::string single(s);
   text::replace(single, "\\\\", "\\");
   for (const Dialect dialect : {Dialect::kSympyLatex, Dialect::kSympyText, Dialect::kLatex2Sympy}) {
+    // latex2sympy's grammar has no use for a dollar sign, escaped or not.
+    if (dialect == Dialect::kLatex2Sympy && text::contains(s, "$")) break;
     if (Expr e = parse(single, dialect)) return e;
     if (single == s) continue;
     if (Expr e = parse(s, dialect)) return e;
