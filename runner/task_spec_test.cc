@@ -19,7 +19,7 @@ std::string refusal(const std::string& list, const std::vector<std::string>& set
 TEST(TaskSpec, ReadsTasksAndVariants) {
   const std::vector<TaskSpec> specs =
       parse_tasks("mmlu:original+cot,humaneval,livecodebench:all",
-                  {"livecodebench.release=v5", "livecodebench.start_date=2024-08-01"});
+                  {"livecodebench.release=v5", "livecodebench.start=2024-08-01"});
   ASSERT_EQ(specs.size(), 3U);
   EXPECT_EQ(specs[0].task->info().name, "mmlu");
   EXPECT_EQ(specs[0].variants, (std::vector<std::string>{"original", "cot"}));

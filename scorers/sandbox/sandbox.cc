@@ -160,6 +160,8 @@ std::shared_ptr<Sandbox> open(const Options& options) {
   return std::make_shared<RealSandbox>(options);
 }
 
-const std::string& stamp(const Sandbox& sandbox) { return sandbox.stamp(); }
+const std::string& stamp(const Sandbox& sandbox) {
+  return sandbox.stamp();
+}
 
 }  // namespace moebius::scorers::sandbox

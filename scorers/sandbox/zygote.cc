@@ -152,9 +152,10 @@ Reply Zygote::expect(ReplyKind kind, Fd* handed) {
   message.msg_controllen = control.size();
   const ssize_t count = ::recvmsg(control_.get(), &message, MSG_CMSG_CLOEXEC);
   if (count != sizeof reply || !valid_reply(reply))
-    throw Error(count == 0 ? "sandbox: fork server ended before its answer: python must be a working "
-                             "one below /usr. Model-written code will NOT be run."
-                           : "sandbox: fork server sent a record that is not one");
+    throw Error(count == 0
+                    ? "sandbox: fork server ended before its answer: python must be a working "
+                      "one below /usr. Model-written code will NOT be run."
+                    : "sandbox: fork server sent a record that is not one");
   if (const cmsghdr* header = CMSG_FIRSTHDR(&message);
       header != nullptr && header->cmsg_len == CMSG_LEN(sizeof(int))) {
     int fd = -1;
