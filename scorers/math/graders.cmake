@@ -2,7 +2,7 @@
 target_sources(moebius_scorers_math PRIVATE
   extract_answers.cc extract_boxed.cc extract_integer.cc extractors.cc
   grade_deepseek.cc grade_prm800k.cc grade_qwen.cc grade_strings.cc latex_shorthand.cc
-  latex_symbols.cc latex_text.cc math_scorer.cc normalize_deepseek.cc normalize_hendrycks.cc
+  latex_symbols.cc latex_text.cc latex_text_macros.cc math_scorer.cc normalize_deepseek.cc normalize_hendrycks.cc
   normalize_minerva.cc normalize_prm800k.cc normalize_qwen.cc normalizers.cc reference_parts.cc registry.cc
   unit_words.cc word_number.cc)
 target_link_libraries(moebius_scorers_math PRIVATE PkgConfig::UTF8PROC fmt::fmt)

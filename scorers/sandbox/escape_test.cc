@@ -62,6 +62,14 @@ for path in ('/etc/passwd', '/etc/shadow', '/etc/hostname', '/home', '/root', '/
              '/dev/ptmx', '/dev/sda', '/dev/vda', '/dev/kvm', '/dev/nvidia0', '/dev/fuse', '/mnt', '/opt'):
     attempt(path, lambda: os.listdir(path))
     attempt(path, lambda: open(path, 'rb').read(1)))"},
+                                         // Nothing but Landlock denies these two.
+                                         Probe{"c53_root_and_own_binaries", R"(
+import shutil
+shutil.copy('/usr/bin/true', 'mine')
+os.chmod('mine', 0o755)
+print(errno_of(lambda: os.listdir('/')), errno_of(lambda: os.execv('./mine', ['mine'])))
+)",
+                                               "EACCES EACCES\n"},
                                          Probe{"c53_environment", R"(print(sorted(os.environ)))",
                                                "['HOME', 'LANG', 'MKL_NUM_THREADS', "
                                                "'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PATH', "

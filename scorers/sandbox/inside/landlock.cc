@@ -59,7 +59,7 @@ bool allow_all(int ruleset, const Ruleset& handled, bool has_work) {
   constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
   constexpr std::uint64_t kNotInWork =
       LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-      LANDLOCK_ACCESS_FS_MAKE_FIFO | kIoctlDevice;
+      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_EXECUTE | kIoctlDevice;
   for (const char* path : {"/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin"})
     if (!allow(ruleset, path, kRead | LANDLOCK_ACCESS_FS_EXECUTE)) return false;
   for (const char* path : {"/etc/alternatives", "/etc/ld.so.cache"})
