@@ -11,3 +11,11 @@ function(moebius_test name label)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${MOEBIUS_TEST_TIMEOUT})
 endfunction()
+
+# moebius_in_sandbox(<name> ...): tests that run programs in the sandbox. One at a time: several
+# fork bombs and busy loops at once would starve each other's clocks.
+function(moebius_in_sandbox)
+  foreach(name IN LISTS ARGN)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK sandbox)
+  endforeach()
+endfunction()
