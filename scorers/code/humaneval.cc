@@ -69,7 +69,8 @@ class HumanEvalScorer final : public Scorer {
   sandbox::Limits solver_limits() const {
     sandbox::Limits limits;
     limits.cpu_seconds = problem_.seconds;
-    limits.wall_seconds = 2 * problem_.seconds;  // asleep, or waiting for the checker
+    // Each answer has a limit of its own; this is for all of them and the checker's turns.
+    limits.wall_seconds = 3 * (problem_.seconds + kCheckerSeconds) + 2;
     limits.memory_bytes = problem_.memory_bytes;
     return limits;
   }
@@ -94,14 +95,10 @@ class HumanEvalScorer final : public Scorer {
     Process checker = start(code::humaneval_checker(), checker_limits(), false);
     code::Relay relay{problem_, source, random_nonce(), problem_.seconds};
     Judgement judgement = relay.run(solver, checker);
-    const sandbox::Outcome& ours = checker.finish();
+    checker.finish();
     const sandbox::Outcome& theirs = solver.finish();
     judgement.cpu_seconds = theirs.cpu_seconds;
-    if (judgement.passed() && code::asleep(theirs.cpu_seconds + ours.cpu_seconds,
-                                           theirs.wall_seconds, problem_.seconds)) {
-      judgement.verdict = Verdict::kTimeLimit;
-      judgement.reason = "clock: asleep for " + std::to_string(theirs.wall_seconds) + " s";
-    }
+    code::fail_if_asleep(judgement, theirs, problem_.seconds);
     return judgement;
   }
 

@@ -164,12 +164,6 @@ Judgement judge_process(const ProgramRun& run, const Outcome& outcome, std::size
   return {match ? Verdict::kPass : Verdict::kWrong, why, outcome.cpu_seconds};
 }
 
-void fail_if_asleep(Judgement& judgement, const Outcome& outcome, double limit) {
-  if (!judgement.passed() || !asleep(outcome.cpu_seconds, outcome.wall_seconds, limit)) return;
-  judgement.verdict = Verdict::kTimeLimit;
-  judgement.reason = "clock: asleep for " + std::to_string(outcome.wall_seconds) + " s";
-}
-
 }  // namespace
 
 sandbox::Limits test_limits(const ProgramRun& run, std::size_t expected_bytes) {

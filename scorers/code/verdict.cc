@@ -80,8 +80,10 @@ Judgement judge_silence(Process& process, Session::Heard heard, std::string_view
   return judge_death(outcome);
 }
 
-bool asleep(double cpu, double wall, double limit) {
-  return wall > limit && cpu < wall / 25;
+void fail_if_asleep(Judgement& judgement, const sandbox::Outcome& outcome, double limit) {
+  if (!judgement.passed() || outcome.asleep_seconds <= limit) return;
+  judgement.verdict = Verdict::kTimeLimit;
+  judgement.reason = fmt::format("clock: asleep for {:.2f} s", outcome.asleep_seconds);
 }
 
 Score make_score(const Judgement& judgement, std::string_view extracted, std::string sandbox) {

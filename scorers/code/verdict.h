@@ -40,10 +40,10 @@ class Process {
 /// `received` is what receive() left behind. Ends the process.
 Judgement judge_silence(Process& process, sandbox::Session::Heard heard, std::string_view received);
 
-/// Whether a program that used `cpu` seconds of processor time in `wall` seconds of the clock
-/// spent them asleep: over `limit`, and a 25th of the time at most at work. A busy machine
-/// makes programs slow, but not idle.
-bool asleep(double cpu, double wall, double limit);
+/// The official graders' limit is one of the clock: a judgement that passed becomes a time-out if
+/// the program slept for longer than `limit` seconds. A busy machine makes programs slow, but
+/// does not make them sleep.
+void fail_if_asleep(Judgement& judgement, const sandbox::Outcome& outcome, double limit);
 
 /// A Score with its text fields filled and bounded.
 Score make_score(const Judgement& judgement, std::string_view extracted, std::string sandbox);

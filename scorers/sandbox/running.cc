@@ -171,6 +171,7 @@ void Running::watch() {
   if (over_ || !ready_ || killed_ != Killed::kNo || Clock::now() < next_look_) return;
   if (!counted_.memory || !counted_.processes) watch_without_group();
   const double left = limits_.cpu_seconds - cpu_seconds();
+  (void)waited_seconds();  // nobody can tell once it is over
   if (usage_.out_of_memory > 0) kill(Killed::kMemory);
   const double wall = wall_limit(limits_);
   const double passed = seconds(Clock::now() - ready_at_);
@@ -211,11 +212,15 @@ double Running::cpu_seconds() {
   return static_cast<double>(cpu_ns_) * 1e-9;
 }
 
+double Running::waited_seconds() {
+  if (!over_ && solver_ == 0) solver_ = first_child(pid_);
+  if (!over_ && solver_ != 0) waited_ns_ = std::max(waited_ns_, waited_for_cpu_ns(solver_));
+  return static_cast<double>(waited_ns_) * 1e-9;
+}
+
 double Running::wall_seconds() {
   const double passed = seconds((over_ ? over_at_ : Clock::now()) - ready_at_);
-  const pid_t solver = over_ ? 0 : first_child(pid_);
-  const double waited = solver == 0 ? 0 : static_cast<double>(waited_for_cpu_ns(solver)) * 1e-9;
-  return std::max(0.0, passed - waited);
+  return std::max(0.0, passed - (over_ ? 0 : waited_seconds()));
 }
 
 void Running::kill(Killed why) {
@@ -274,6 +279,8 @@ Outcome Running::outcome(Killed unless_over) {
   outcome.err = err_.take();
   outcome.cpu_seconds = static_cast<double>(cpu_ns_) * 1e-9;
   outcome.wall_seconds = seconds(over_at_ - ready_at_);
+  outcome.asleep_seconds =
+      std::max(0.0, outcome.wall_seconds - outcome.cpu_seconds - waited_seconds());
   outcome.peak_bytes = usage_.peak_bytes;
   if (outcome.peak_bytes == 0) outcome.peak_bytes = std::max(own_bytes_, ended_.peak_bytes);
   if (ending.end == End::kSignalled && ending.code == SIGSYS)

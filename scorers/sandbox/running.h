@@ -55,6 +55,8 @@ class Running {
   double cpu_seconds();
   /// Since it was ready, without the time in which its first thread waited for a processor.
   double wall_seconds();
+  /// For which its first thread has waited for a processor so far, as last seen.
+  double waited_seconds();
 
   void kill(Killed why);  // the first reason counts
   /// The program is over, or made so with `unless_over`; everything read, everything counted.
@@ -85,6 +87,8 @@ class Running {
   std::int64_t own_bytes_ = 0;     // largest seen, without a group
   std::int64_t tasks_ = 0;         // most seen, without a group
   std::int64_t cpu_ns_ = 0;        // last look
+  std::int64_t waited_ns_ = 0;     // for a processor, last look
+  pid_t solver_ = 0;               // the program itself, the first process's child
   Usage usage_;                    // last look, from the group
   Clock::time_point ready_at_, next_look_, over_at_;
   bool ready_ = false, reported_ = false, over_ = false;

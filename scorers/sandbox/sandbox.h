@@ -45,6 +45,9 @@ struct Outcome {
   std::string err;
   double cpu_seconds = 0;
   double wall_seconds = 0;  // from the moment the solver was ready
+  /// Of these: the program was waited for, and neither ran nor waited for a processor. In a
+  /// session only the time within receive() counts. Does not grow with the machine's load.
+  double asleep_seconds = 0;
   std::int64_t peak_bytes = 0;
   std::string denied;  // what the policy refused, if it was noticed; informational
 };

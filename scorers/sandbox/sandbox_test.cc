@@ -285,6 +285,26 @@ TEST_F(Honest, SessionBoundsEachAnswer) {
   EXPECT_EQ(mute->receive(frame, 3, 100), Session::Heard::kEnded);
 }
 
+TEST_F(Honest, OnlyItsOwnSleepIsTheProgramsSleep) {
+  std::string frame;
+  const auto kept_waiting = sandbox_->start(program(std::string(kEcho) + "receive()\nsend(b'x')"));
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  ASSERT_TRUE(kept_waiting->send("go"));
+  EXPECT_EQ(kept_waiting->receive(frame, 3, 9), Session::Heard::kFrame);
+  const Outcome waited = kept_waiting->finish();
+  EXPECT_GE(waited.wall_seconds, 0.9);
+  EXPECT_LT(waited.asleep_seconds, 0.5) << "the harness slept, not the program";
+
+  const auto sleeper = sandbox_->start(
+      program(std::string(kEcho) + "receive()\nimport time; time.sleep(0.8)\nsend(b'x')"));
+  ASSERT_TRUE(sleeper->send("go"));
+  EXPECT_EQ(sleeper->receive(frame, 3, 9), Session::Heard::kFrame);
+  EXPECT_GE(sleeper->finish().asleep_seconds, 0.7);
+
+  EXPECT_GE(run("import time; time.sleep(0.8)").asleep_seconds, 0.7);
+  EXPECT_LT(run("import time\nwhile time.process_time() < 0.8: pass").asleep_seconds, 0.4);
+}
+
 TEST_F(Honest, SessionSurvivesAProgramThatDoesNotListen) {
   Program deaf = program("import time; time.sleep(60)");
   deaf.limits.wall_seconds = 1;

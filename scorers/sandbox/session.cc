@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "scorers/sandbox/tree.h"
+
 namespace moebius::scorers::sandbox {
 namespace {
 
@@ -64,6 +66,19 @@ Session::Heard ChannelSession::ended() const {
 
 Session::Heard ChannelSession::receive(std::string& frame, double cpu_seconds,
                                        std::size_t max_bytes) {
+  const auto awake = [this] {
+    return running_.cpu_seconds() + running_.waited_seconds() +
+           static_cast<double>(own_wait_for_cpu_ns()) * 1e-9;
+  };
+  const Clock::time_point begin = Clock::now();
+  const double awake_before = awake();
+  const Heard heard = hear(frame, cpu_seconds, max_bytes);
+  const std::chrono::duration<double> passed = Clock::now() - begin;
+  asleep_seconds_ += std::max(0.0, passed.count() - (awake() - awake_before));
+  return heard;
+}
+
+Session::Heard ChannelSession::hear(std::string& frame, double cpu_seconds, std::size_t max_bytes) {
   const double cpu_before = running_.cpu_seconds(), wall_before = running_.wall_seconds();
   double cpu_left = cpu_seconds;
   for (;;) {
@@ -95,7 +110,9 @@ Outcome ChannelSession::finish() {
   // A program that is gone may not have been reaped yet: its own end is what we want to hear of.
   const Clock::time_point patience = Clock::now() + kGrace;
   while (closed() && !running_.over() && Clock::now() < patience) running_.step(0, patience);
-  return running_.outcome(Killed::kFinished);
+  Outcome outcome = running_.outcome(Killed::kFinished);
+  outcome.asleep_seconds = asleep_seconds_;
+  return outcome;
 }
 
 }  // namespace moebius::scorers::sandbox

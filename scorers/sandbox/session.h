@@ -22,11 +22,13 @@ class ChannelSession : public Session {
  private:
   enum class Input : std::uint8_t { kSome, kNothingYet, kClosed };
   Input read_channel(std::size_t most);
+  Heard hear(std::string& frame, double cpu_seconds, std::size_t max_bytes);
   Heard ended() const;
   bool closed() const;
 
   Running running_;
   FrameReader reader_;
+  double asleep_seconds_ = 0;
 };
 
 }  // namespace moebius::scorers::sandbox

@@ -54,6 +54,15 @@ std::int64_t ns_per_tick() {
   return value;
 }
 
+/// The second field of a schedstat file.
+std::int64_t waited_ns_in(const std::string& path) {
+  std::string text;
+  if (!read_small_file(path, text)) return 0;
+  std::string_view rest = text;
+  std::int64_t ran = 0, waited = 0;
+  return next_number(rest, ran) && next_number(rest, waited) ? waited : 0;
+}
+
 }  // namespace
 
 bool parse_stat(std::string_view text, ProcessStat& stat) {
@@ -97,11 +106,11 @@ TreeUsage tree_usage(pid_t first, std::int64_t shared_bytes) {
 }
 
 std::int64_t waited_for_cpu_ns(pid_t pid) {
-  std::string text;
-  if (!read_small_file(proc_path(pid, "schedstat"), text)) return 0;
-  std::string_view rest = text;
-  std::int64_t ran = 0, waited = 0;
-  return next_number(rest, ran) && next_number(rest, waited) ? waited : 0;
+  return waited_ns_in(proc_path(pid, "schedstat"));
+}
+
+std::int64_t own_wait_for_cpu_ns() {
+  return waited_ns_in("/proc/thread-self/schedstat");
 }
 
 pid_t first_child(pid_t pid) {

@@ -26,6 +26,9 @@ std::int64_t anonymous_bytes(pid_t pid);
 /// others ran. 0 if the kernel does not tell.
 std::int64_t waited_for_cpu_ns(pid_t pid);
 
+/// The same of the calling thread.
+std::int64_t own_wait_for_cpu_ns();
+
 /// The first child of `pid`; 0 if there is none.
 pid_t first_child(pid_t pid);
 
