@@ -174,6 +174,30 @@ TEST(Crash, ALockDiesWithItsProcess) {
   ::close(ends[1]);
 }
 
+TEST(Crash, AReaderRollsBackWhatAKilledProcessBegan) {
+  const tests::TempDir dir;
+  const std::string path = dir.file("results.sqlite");
+  Store::open(path);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // As between the creation of a store and its switch to a write-ahead log: a journal that
+    // must be played back, and pages of an open transaction in the file already.
+    Database database(path, Database::Mode::kReadWrite);
+    database.run("PRAGMA journal_mode = DELETE");
+    database.run("PRAGMA cache_size = 1");
+    database.run("BEGIN IMMEDIATE");
+    database.run("CREATE TABLE junk (x)");
+    for (int i = 0; i < 200; ++i) database.run("INSERT INTO junk VALUES (randomblob(4000))");
+    ::raise(SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  ASSERT_TRUE(std::filesystem::exists(path + "-journal"));
+  EXPECT_EQ(Reader::open(path)->runs().size(), 0U);
+  Database database(path, Database::Mode::kRead);
+  EXPECT_EQ(database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'junk'"), 0);
+  EXPECT_THROW(database.run("CREATE TABLE mine (x)"), Error);
+}
+
 /// Puts big samples until the store complains; says how many had been flushed, and the complaint.
 std::string fill(const std::string& path) {
   const auto store = Store::open(path);

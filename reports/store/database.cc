@@ -60,8 +60,10 @@ Database::Database(std::string path, Mode mode) : path_(std::move(path)) {
   static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   (void)configured;
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
-  flags |=
-      mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  // A reader may have to roll back what a killed process began; query_only below keeps it from
+  // anything else. On a file that may not be written SQLite falls back to reading by itself.
+  flags |= mode == Mode::kImmutable ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (mode == Mode::kReadWrite) flags |= SQLITE_OPEN_CREATE;
   sqlite3* opened = nullptr;
   const int code =
       sqlite3_open_v2(uri(path_, mode == Mode::kImmutable).c_str(), &opened, flags, nullptr);

@@ -28,7 +28,7 @@ constexpr auto kPatience = std::chrono::seconds(30);  // for our own processes, 
 constexpr int kReapMilliseconds = 10'000;
 constexpr auto kLongestLook = milliseconds(250);
 constexpr auto kBlindLook = milliseconds(10);  // without a cgroup someone has to look
-constexpr double kMostStretch = 10;            // of the wall limit by waiting for a processor
+constexpr double kMostStretch = 100;           // of the wall limit by waiting for a processor
 // A program may talk too much on standard error and still be right; a flood is something else.
 constexpr std::int64_t kErrorTolerance = std::int64_t{16} << 20;
 
