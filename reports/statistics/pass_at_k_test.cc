@@ -57,7 +57,8 @@ TEST(PassAtK, EqualsTheRecordedBits) {
 void run_suite(const std::string& name) {
   std::ifstream file(vectors() + "lighteval/" + name + ".json");
   ASSERT_TRUE(file.is_open()) << name;
-  for (const auto& test : nlohmann::json::parse(file)["test_cases"]) {
+  const auto suite = nlohmann::json::parse(file);
+  for (const auto& test : suite["test_cases"]) {
     const auto& gold = test["doc"]["gold_index"];
     const std::vector<std::size_t> golds = gold.is_array()
                                                ? gold.get<std::vector<std::size_t>>()

@@ -57,9 +57,9 @@ class Parser : private LatexCursor {
     Expr left = sum();
     while (at("cup") || at("cap") || at("minus")) {
       const std::string op = tokens_[at_++].text;
-      const Expr right = sum();
-      left = op == "cup" ? union_of({pair_as_interval(left), pair_as_interval(right)})
-                         : call(op, {pair_as_interval(left), pair_as_interval(right)});
+      left = pair_as_interval(left);
+      const Expr right = pair_as_interval(sum());
+      left = op == "cup" ? union_of({left, right}) : call(op, {left, right});
     }
     return left;
   }

@@ -99,7 +99,8 @@ Expr pair_as_interval(const Expr& e) {
 
 Expr mixed(const Expr& whole, const Expr& fraction) {
   const bool proper = is_number(fraction) && sgn(fraction->value) > 0 && fraction->value < 1;
-  return proper ? add({whole, fraction}) : mul({whole, arithmetic(fraction)});
+  if (proper) return add({whole, fraction});
+  return mul({whole, arithmetic(fraction)});
 }
 
 Expr signed_value(const std::string& op, const Expr& e) {
@@ -111,7 +112,11 @@ Expr signed_value(const std::string& op, const Expr& e) {
 Expr combined(const std::string& op, const Expr& a, const Expr& b) {
   if (op == ":") return ratio(a, b);
   if (a->kind == Kind::kMatrix || b->kind == Kind::kMatrix) return with_matrix(op, a, b);
-  return op == "*" ? mul({arithmetic(a), arithmetic(b)}) : divide(arithmetic(a), arithmetic(b));
+  // Not in one conditional expression: when the second throws, GCC 12 destroys the list's elements
+  // after their storage has ended.
+  const Expr left = arithmetic(a);
+  const Expr right = arithmetic(b);
+  return op == "*" ? mul({left, right}) : divide(left, right);
 }
 
 Expr negated(const Expr& e) {

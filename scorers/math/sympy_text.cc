@@ -195,7 +195,9 @@ class Parser {
       const bool plus = at("+");
       ++at_;
       const Expr right = product();
-      left = plus ? add({scalar(left), scalar(right)}) : subtract(scalar(left), scalar(right));
+      const Expr before = scalar(left);
+      const Expr after = scalar(right);
+      left = plus ? add({before, after}) : subtract(before, after);
     }
     return left;
   }
