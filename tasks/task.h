@@ -94,7 +94,7 @@ struct Options {
   std::string data_dir;                       // searched recursively; empty for mini suites
   std::vector<std::string> variants;          // empty: the default one; "all": every one
   std::map<std::string, std::string> values;  // task options: {"release", "v5"}
-  std::string grader = "moebius";             // headline math grader
+  std::string grader;                         // headline math grader; empty: the task's own
   std::vector<std::string> more_graders;      // stored beside it
   /// Called once if the task runs code, and only then.
   std::function<std::shared_ptr<scorers::sandbox::Sandbox>()> sandbox;

@@ -28,9 +28,8 @@ class Parser : private LatexCursor {
   Expr list(std::string_view brackets, std::string_view always) {
     const Nested nested(depth_);
     std::vector<Expr> items;
-    bool comma = false;
     while (true) {
-      while (at_separator()) comma |= tokens_[at_++].text == "," && !items.empty();
+      while (at_separator()) ++at_;
       if (at_close()) break;
       items.push_back(chain());
       if (!at_separator()) break;

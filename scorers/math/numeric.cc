@@ -394,7 +394,8 @@ class Evaluator {
     const Result saved = outer != bound_.end() ? Result(outer->second) : std::nullopt;
     B total = is_sum ? B{} : B{1, 0, 0};
     bool failed = false;
-    for (Real k = *from; k <= *to && !failed; k += 1) {
+    const Real last = to.value_or(0);
+    for (Real k = from.value_or(0); k <= last && !failed; k += 1) {
       bound_[name] = real(k);
       const Result term = (*this)(e->args[0]);
       failed = !term;

@@ -30,7 +30,7 @@ std::string extractor_of(const std::string& variant, const Options& options) {
 
 /// The headline first, none twice.
 std::vector<std::string> graders(const Options& options) {
-  std::vector<std::string> names = {options.grader};
+  std::vector<std::string> names = {options.grader.empty() ? "moebius" : options.grader};
   for (const std::string& name : options.more_graders) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }

@@ -1,4 +1,6 @@
 // mini-math: 380 generated problems with worked-out final answers in MATH's form.
+#include <algorithm>
+
 #include "tasks/parts/mini_items.h"
 #include "tasks/suites/registry.h"
 
@@ -28,11 +30,13 @@ class MiniMath : public Mini {
     sample.target = row.filled("answer");
     sample.tags["level"] = row.filled("level");
     sample.asks.push_back(rendered_ask(row.filled("prompt"), kTokens));
-    sample.scorers.push_back(
-        scorers::make_math_scorer(options.grader, "boxed", sample.target, false));
-    for (const std::string& grader : options.more_graders) {
-      if (grader == options.grader) continue;
-      sample.scorers.push_back(scorers::make_math_scorer(grader, "boxed", sample.target, false));
+    // MATH wants answers simplified, as its own grader does: 4 sqrt(20) is not 8 sqrt(5).
+    std::vector<std::string> graders = {options.grader};
+    if (options.grader.empty()) graders = {"hendrycks", "moebius"};
+    graders.insert(graders.end(), options.more_graders.begin(), options.more_graders.end());
+    for (auto grader = graders.begin(); grader != graders.end(); ++grader) {
+      if (std::find(graders.begin(), grader, *grader) != grader) continue;
+      sample.scorers.push_back(scorers::make_math_scorer(*grader, "boxed", sample.target, false));
     }
   }
 };
