@@ -46,6 +46,8 @@ FORWARD(kCurl, const char*, curl_easy_strerror, (CURLcode code), (code))
 // Their one argument is a long, a pointer or a 64-bit integer: all of them a pointer's size, and
 // passed like one, on the LP64 systems that this builds for.
 static_assert(sizeof(long) == sizeof(void*) && sizeof(curl_off_t) == sizeof(void*));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wvarargs"  // the enumerations that clang means are as wide as int
 CURLcode curl_easy_setopt(CURL* curl, CURLoption option, ...) {
   static auto* const function = load<decltype(::curl_easy_setopt)>(kCurl, "curl_easy_setopt");
   std::va_list arguments;
@@ -62,6 +64,8 @@ CURLcode curl_easy_getinfo(CURL* curl, CURLINFO info, ...) {
   va_end(arguments);
   return function(curl, info, argument);
 }
+
+#pragma GCC diagnostic pop
 
 FORWARD(kArchive, archive*, archive_read_new, (), ())
 FORWARD(kArchive, int, archive_read_free, (archive * a), (a))
