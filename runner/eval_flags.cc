@@ -62,7 +62,8 @@ void add_data_dir(CLI::App& app, std::string& data_dir) {
 void add_graders(CLI::App& app, std::string& grader, std::vector<std::string>& more) {
   std::vector<std::string> names;
   for (const char* name : scorers::math_grader_names()) names.emplace_back(name);
-  app.add_option("--grader", grader, "Math grader of the headline score; default: the task's own, moebius for most")
+  app.add_option("--grader", grader,
+                 "Math grader of the headline score; default: the task's own, moebius for most")
       ->check(CLI::IsMember(names));
   add_texts(app, "--more-graders", more, "A math grader whose verdict is stored too; repeatable");
 }
