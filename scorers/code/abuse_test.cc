@@ -130,7 +130,7 @@ const Abuse kAbuses[] = {
      "def check(c): pass\ndef run_tests(*a): pass\ndef f(x): return x\n"
      "globals()['check'] = lambda c: None\n"},
     {"21 writes reports", kWrong,
-     "for name in ('result.txt', 'junit.xml', '/tmp/result.txt', '/work/result.txt'):\n"
+     "for name in ('result.txt', 'junit.xml', '../tmp/result.txt', './report.xml'):\n"
      "    try: open(name, 'w').write('PASS')\n    except OSError: pass\ndef f(x): return x\n"},
     {"22 a frame of 1 GiB",
      {Verdict::kOutputLimit},
