@@ -5,6 +5,8 @@ option(MOEBIUS_CUDA "Use the CUDA compiler if there is one" ON)
 if(MOEBIUS_CUDA)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
     message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER}")
   else()
     set(MOEBIUS_CUDA OFF)
@@ -13,3 +15,9 @@ if(MOEBIUS_CUDA)
 else()
   message(STATUS "CPU only: MOEBIUS_CUDA is OFF")
 endif()
+
+# Contraction is off on the device too: what fuses is spelled fmaf. Lambdas and constexpr as
+# the host compiler has them.
+target_compile_options(moebius_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra>"
+  "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${MOEBIUS_WERROR}>>:-Werror=all-warnings>")

@@ -42,21 +42,27 @@ class ThreadPool {
   std::unique_ptr<State> state_;
 };
 
-/// A host stream runs each launch to its end before the launcher returns.
+/// A host stream runs each launch to its end before the launcher returns; a device stream
+/// only takes it.
 class Stream {
  public:
-  static Stream host(ThreadPool& pool) { return Stream(Place::kHost, &pool); }
+  static Stream host(ThreadPool& pool) { return Stream(Place::kHost, &pool, nullptr); }
+  /// `handle` is a cudaStream_t; see DeviceStream in kernels/device/device.h, which owns it.
+  static Stream device(void* handle) { return Stream(Place::kDevice, nullptr, handle); }
 
   Place place() const { return place_; }
   ThreadPool& pool() const { return *pool_; }  // host streams only
+  void* handle() const { return handle_; }     // device streams only
 
   void set_log(LaunchLog* log) { log_ = log; }  // null switches logging off
   LaunchLog* log() const { return log_; }
 
  private:
-  Stream(Place place, ThreadPool* pool) : place_(place), pool_(pool) {}
+  Stream(Place place, ThreadPool* pool, void* handle)
+      : place_(place), pool_(pool), handle_(handle) {}
   Place place_;
   ThreadPool* pool_;
+  void* handle_;
   LaunchLog* log_ = nullptr;
 };
 
