@@ -3,30 +3,18 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <span>
 #include <vector>
 
 #include "kernels/device/device.h"
 #include "kernels/device/rows.h"
+#include "kernels/simd/convert.h"
 
 namespace moebius::kernels {
 
 /// Skips the test where there is no GPU; says so.
 #define MOEBIUS_NEEDS_GPU() \
   if (::moebius::kernels::device_count() == 0) GTEST_SKIP() << "no GPU here"
-
-/// bf16 bits, to nearest even; finite inputs.
-inline std::uint16_t bf16_bits(float x) {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
-inline float bf16_value(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
 
 template <typename T>
 DeviceBuffer<T> upload(const std::vector<T>& values, const Stream& stream) {
@@ -39,7 +27,7 @@ DeviceBuffer<T> upload(const std::vector<T>& values, const Stream& stream) {
 inline DeviceBuffer<std::uint16_t> upload_bf16(const std::vector<float>& values,
                                                const Stream& stream) {
   std::vector<std::uint16_t> bits(values.size());
-  for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = bf16_bits(values[i]);
+  for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = f32_to_bf16(values[i]);
   return upload(bits, stream);
 }
 
