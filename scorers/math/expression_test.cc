@@ -178,6 +178,20 @@ TEST(Latex, ReadsWhatPeopleWrite) {
   EXPECT_EQ(latex_of("1, 2 \\text{ and } 3")->args.size(), 3U);
 }
 
+TEST(SympyLatex, DoesNotStepBackOutOfEveryLevel) {
+  // A call that is not closed is read again as a product, at each level: 2^60 ways.
+  std::string unclosed;
+  for (int i = 0; i < 60; ++i) unclosed += "f(";
+  EXPECT_FALSE(sympy_of(unclosed + "x"));
+  std::string deep = "x";
+  for (int i = 0; i < 60; ++i) deep = "f(" + deep + ")";
+  EXPECT_FALSE(sympy_of(deep)) << "nested too deeply: refused at once";
+  EXPECT_TRUE(sympy_of("f(f(f(f(f(f(x))))))"));
+  std::string terms = "x";
+  for (int i = 0; i < 500; ++i) terms += "+2y\\sin{x}";
+  EXPECT_TRUE(sympy_of(terms)) << "long, but without a step back";
+}
+
 TEST(Parsers, AreBounded) {
   std::string deep(5000, '(');
   const std::string powers = "2**2**2**2**2**2**2";

@@ -321,11 +321,11 @@ class Evaluator {
   Result factorial(const B& x) {
     const auto n = near_integer(x);
     if (!n || *n < 0 || *n > kMaxFactorial) return n ? std::nullopt : opaque("factorial", {x});
-    spend(static_cast<long>(*n));
-    B total{1, 0, 0};
-    if (budget_ < 0) return std::nullopt;
-    for (long k = 2; k <= static_cast<long>(*n); ++k) total = total * real(Real(k));
-    return total;
+    const auto whole = static_cast<unsigned long>(*n);
+    spend(1 + static_cast<long>(whole / 10));
+    mpz_class product;
+    mpz_fac_ui(product.get_mpz_t(), whole);
+    return number(product);
   }
 
   /// (e^x + sign e^-x) / 2
