@@ -1,4 +1,4 @@
-// The three arithmetics behind gemm_cuda, each with its own file.
+// The three paths behind gemm_cuda, one for each dtype of x. Arguments are checked before.
 #pragma once
 
 #include "kernels/gemm/gemm_cuda.h"
