@@ -66,10 +66,10 @@ __device__ Place place_of(const GemmCudaArgs& a, std::int32_t w_bytes) {
   p.first_row = static_cast<std::int32_t>(blockIdx.y) * T::kRows;
   p.scale_out0 = p.first_out;
   if (a.groups > 0) {
-    const GroupTile t = find_group_tile(a.offsets, static_cast<std::int32_t>(a.groups), T::kRows,
-                                        static_cast<std::int32_t>(blockIdx.y));
+    GroupWalk walk(a.offsets, static_cast<std::int32_t>(a.groups), T::kRows);
+    const GroupSpan t = walk.find(p.first_row / T::kRows);
     if (t.group < 0) return p;
-    p.first_row = t.first;
+    p.first_row = t.first + (p.first_row / T::kRows - t.before) * T::kRows;
     end = t.end;
     w_row += t.group * a.n;
     p.scale_row0 = t.group * weight_scale_rows(n, a.pairs);

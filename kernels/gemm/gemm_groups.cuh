@@ -5,41 +5,63 @@
 
 namespace moebius::kernels {
 
-/// Rows [first, end) of x belong to tile `tile` of group `group`, of at most `tile_rows` rows.
-/// group == -1: there is no such tile.
-struct GroupTile {
+/// One group of rows [first, end), cut into `tiles` tiles, after `before` tiles of groups before
+/// it. group == -1: there is none.
+struct GroupSpan {
   std::int32_t group = -1;
-  std::int32_t first = 0;
-  std::int32_t end = 0;  // of the group, so that end - first may exceed the tile
+  std::int32_t first = 0, end = 0;
+  std::int32_t before = 0, tiles = 0;
 };
 
-/// The `tile`-th tile of all groups in order, each group cut into ceil(rows / tile_rows) tiles.
-/// All 32 lanes of a warp call it and get the same answer. offsets [groups + 1].
-__device__ inline GroupTile find_group_tile(const std::int32_t* offsets, std::int32_t groups,
-                                            std::int32_t tile_rows, std::int32_t tile) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  std::int32_t before = 0;
-  for (std::int32_t base = 0; base < groups; base += 32) {
-    const std::int32_t g = base + lane;
-    const std::int32_t begin = g < groups ? offsets[g] : 0;
-    const std::int32_t end = g < groups ? offsets[g + 1] : 0;
-    const std::int32_t tiles = (end - begin + tile_rows - 1) / tile_rows;
-    std::int32_t upto = tiles;
-    for (int step = 1; step < 32; step *= 2) {
-      const std::int32_t other = __shfl_up_sync(0xffffffffU, upto, step);
-      if (lane >= step) upto += other;
-    }
-    const unsigned holds = __ballot_sync(0xffffffffU, tile < before + upto);
-    if (holds != 0) {
-      const int owner = __ffs(static_cast<int>(holds)) - 1;
-      const std::int32_t skipped = tile - (before + __shfl_sync(0xffffffffU, upto - tiles, owner));
-      const std::int32_t row = __shfl_sync(0xffffffffU, begin, owner) + skipped * tile_rows;
-      return {base + owner, row, __shfl_sync(0xffffffffU, end, owner)};
-    }
-    before += __shfl_sync(0xffffffffU, upto, 31);
+/// Finds the group of a tile where each group is cut into ceil(rows / tile_rows) tiles. All 32
+/// lanes of a warp call each function with the same arguments and get the same answers; each lane
+/// holds one of 32 consecutive groups, so that tiles that ascend read the offsets once.
+class GroupWalk {
+ public:
+  /// offsets [groups + 1], device memory.
+  __device__ GroupWalk(const std::int32_t* offsets, std::int32_t groups, std::int32_t tile_rows)
+      : offsets_(offsets), groups_(groups), tile_rows_(tile_rows) {
+    if (groups > 0) load(0, 0);
   }
-  return {};
-}
+
+  /// The group of tile `tile`, which may not be less than the one asked for before.
+  __device__ GroupSpan find(std::int32_t tile) {
+    while (base_ < groups_) {
+      const unsigned holds = __ballot_sync(0xffffffffU, tile < upto_);
+      if (holds != 0) {
+        const int owner = __ffs(static_cast<int>(holds)) - 1;
+        GroupSpan span;
+        span.group = base_ + owner;
+        span.first = __shfl_sync(0xffffffffU, begin_, owner);
+        span.end = __shfl_sync(0xffffffffU, end_, owner);
+        span.tiles = (span.end - span.first + tile_rows_ - 1) / tile_rows_;
+        span.before = __shfl_sync(0xffffffffU, upto_, owner) - span.tiles;
+        return span;
+      }
+      load(base_ + 32, __shfl_sync(0xffffffffU, upto_, 31));
+    }
+    return {};
+  }
+
+ private:
+  __device__ void load(std::int32_t base, std::int32_t before) {
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    base_ = base;
+    begin_ = base + lane < groups_ ? offsets_[base + lane] : 0;
+    end_ = base + lane < groups_ ? offsets_[base + lane + 1] : 0;
+    upto_ = (end_ - begin_ + tile_rows_ - 1) / tile_rows_;
+    for (int step = 1; step < 32; step *= 2) {
+      const std::int32_t other = __shfl_up_sync(0xffffffffU, upto_, step);
+      if (lane >= step) upto_ += other;
+    }
+    upto_ += before;
+  }
+
+  const std::int32_t* offsets_;
+  std::int32_t groups_, tile_rows_;
+  std::int32_t base_ = 0;                        // the group of lane 0
+  std::int32_t begin_ = 0, end_ = 0, upto_ = 0;  // this lane's: rows; tiles up to its end
+};
 
 /// Row of the scales of a stacked fp8 weight (DeviceMatrix) that row `row` of the matrix meets:
 /// gate rows' scales first, then those of the up rows, if it is pair-packed.
