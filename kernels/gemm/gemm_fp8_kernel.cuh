@@ -107,6 +107,16 @@ struct Stages {
   __device__ Barrier* empty(int s) const { return full(S::kStages) + s; }
 };
 
+/// Arrives at block `rank`'s copy of a barrier, saying only that this warp has read a stage: the
+/// tensor cores' wait orders that, so no fence over the cluster's memory is paid for.
+__device__ __forceinline__ void hand_back(Barrier* barrier, int rank) {
+  asm volatile(
+      "{\n.reg .b32 remote;\nmapa.shared::cluster.u32 remote, %0, %1;\n"
+      "mbarrier.arrive.shared::cluster.b64 _, [remote];\n}\n" ::"r"(shared_address(barrier)),
+      "r"(rank)
+      : "memory");
+}
+
 /// A place in the ring of stages and how often it came round.
 template <typename S>
 struct Turn {
@@ -362,7 +372,7 @@ __device__ void consume(const GemmCudaArgs& a, const Stages<S>& stages) {
         if (sub == S::kSubtiles - 1) {
           __syncwarp();  // every lane has its scales before the stage may be filled again
           if constexpr (S::kCluster > 1) {
-            if (lane < S::kCluster) barrier_arrive_cluster(stages.empty(s), lane);
+            if (lane < S::kCluster) hand_back(stages.empty(s), lane);
           } else {
             if (lane == 0) barrier_arrive(stages.empty(s));
           }
