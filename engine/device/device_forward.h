@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -94,8 +95,11 @@ class DeviceForward : public ModelStepper {
   std::int64_t dummy_rows_ = 0;  // computed since loads were last taken, to fill steps up
 };
 
-/// The GPUs that this engine can run on: how many, from device 0 on. Throws Error that says why
-/// device 0 cannot serve, if it cannot.
+/// The GPUs that this engine can run on: how many, from device 0 on. Throws Error with what
+/// device_obstacle() says.
 int require_devices();
+
+/// Why device 0 cannot serve, in one line; nothing if it can.
+std::optional<std::string> device_obstacle();
 
 }  // namespace moebius::engine

@@ -115,19 +115,4 @@ std::vector<std::vector<std::int64_t>> DeviceForward::take_expert_loads() {
   return loads;
 }
 
-int require_devices() {
-  const int count = kernels::device_count();
-  if (count == 0) throw Error("GPU engine: expected a GPU with its driver, found none");
-  int serving = 0;
-  for (; serving < count; ++serving) {
-    const kernels::DeviceInfo info = kernels::device_info(serving);
-    if (info.major == 9 && info.minor == 0) continue;
-    if (serving > 0) break;
-    throw Error("GPU engine: " + info.name + ": expected compute capability 9.0, found " +
-                std::to_string(info.major) + "." + std::to_string(info.minor));
-  }
-  kernels::use_device(0);
-  return serving;
-}
-
 }  // namespace moebius::engine

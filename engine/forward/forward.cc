@@ -158,7 +158,11 @@ std::vector<std::vector<std::int64_t>> Forward::take_expert_loads() {
 }
 
 std::string Forward::arithmetic() const {
-  return options_.precision == kernels::Precision::kBF16 ? "cpu bf16" : "cpu f32";
+  const bool narrow = options_.precision == kernels::Precision::kBF16;
+  const bool narrow_cache = options_.kv_dtype == kernels::Dtype::kBF16;
+  const std::string name = narrow ? "cpu bf16" : "cpu f32";
+  if (narrow == narrow_cache) return name;
+  return name + (narrow_cache ? " cache bf16" : " cache f32");
 }
 
 void Forward::gather_heads(std::span<const std::int32_t> rows) {
