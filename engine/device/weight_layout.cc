@@ -30,6 +30,13 @@ std::int64_t unit(Dtype dtype) {
   return 16 / static_cast<std::int64_t>(kernels::dtype_bytes(dtype));
 }
 
+void require_multiple(const char* name, std::int64_t value, std::int64_t of) {
+  if (value % of == 0) return;
+  throw Error("GPU engine: " + std::string(name) + ": expected a multiple of " +
+              std::to_string(of) + ", found " + std::to_string(value) +
+              " (--device cpu serves it)");
+}
+
 }  // namespace
 
 /// Puts one part after the other.
@@ -138,6 +145,7 @@ DeviceMatrix WeightPlacer::stack(const std::vector<const Matrix*>& matrices) {
     scale_rows += blocks(m->rows);
   }
   const Matrix& first = *matrices.front();
+  if (narrow_ && first.dtype == Dtype::kF8E4M3) require_multiple("fp8 columns", first.cols, 16);
   DeviceMatrix out = rows(stored(first.dtype), total, first.cols, first.cols,
                           [find](std::int64_t row) { return find(row, 1); });
   if (out.dtype == Dtype::kF8E4M3) {
@@ -299,13 +307,6 @@ void WeightPlacer::layer(const LayerWeights& w, DeviceLayer& out) {
 
 namespace {
 
-void require_multiple(const char* name, std::int64_t value, std::int64_t of) {
-  if (value % of == 0) return;
-  throw Error("GPU engine: " + std::string(name) + ": expected a multiple of " +
-              std::to_string(of) + ", found " + std::to_string(value) +
-              " (--device cpu serves it)");
-}
-
 // What the kernels' tiles and 16-byte accesses ask of the dimensions.
 void require_served(const Config& c, Arithmetic arithmetic) {
   const std::int64_t of = arithmetic == Arithmetic::kBF16 ? 8 : 4;
@@ -313,6 +314,8 @@ void require_served(const Config& c, Arithmetic arithmetic) {
     throw Error("GPU engine: mlp_bias: expected no biases, found some (--device cpu serves them)");
   }
   require_multiple("hidden_size", c.hidden, of);
+  require_multiple("vocab_size", c.vocab, 4);
+  require_multiple("number of experts", c.experts, 4);
   if (c.attention == AttentionKind::kMla) {
     require_multiple("q_lora_rank", c.q_lora, 8);
     require_multiple("kv_lora_rank", c.kv_lora, 8);

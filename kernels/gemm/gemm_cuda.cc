@@ -31,8 +31,9 @@ void check_sizes(const GemmCudaArgs& args) {
                                 : args.x.dtype == Dtype::kF8E4M3 ? 16
                                                                  : 8;
   require(k >= 1 && k % multiple == 0, "gemm_cuda: w.cols is no multiple of 8 (16 for f8_e4m3)");
-  require(args.n >= 1 && args.n % (args.pairs ? 16 : 8) == 0,
-          "gemm_cuda: n is no multiple of 8 (16 with pairs)");
+  const std::int64_t lanes = args.pairs ? 16 : args.x.dtype == Dtype::kF32 ? 1 : 8;
+  require(args.n >= 1 && args.n % lanes == 0,
+          "gemm_cuda: n is no multiple of 8 (16 with pairs, any for f32 x)");
   require(args.rows < (std::int64_t{1} << 31) && args.n < (std::int64_t{1} << 31) &&
               k < (std::int64_t{1} << 31),
           "gemm_cuda: a size of 2^31 or more");
