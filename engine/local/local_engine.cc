@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/local/deal.h"
 #include "engine/local/made_up.h"
 #include "engine/local/model_files.h"
 #include "engine/local/steppers.h"
@@ -34,7 +35,16 @@ class Local : public LocalEngine {
   }
 
   void submit(std::vector<Request> requests, Done done) override {
-    servers_[0]->submit(std::move(requests), std::move(done));
+    if (servers_.size() == 1) return servers_[0]->submit(std::move(requests), std::move(done));
+    // Each server has a thread; `done` hears from one at a time all the same.
+    const Done one_at_a_time = [this, done = std::move(done)](Completion completion) {
+      const std::lock_guard lock(answering_);
+      done(std::move(completion));
+    };
+    auto parts = deal(std::move(requests), servers_.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      servers_[i]->submit(std::move(parts[i]), one_at_a_time);
+    }
   }
   void cancel(std::uint64_t id) override {
     for (const auto& server : servers_) server->cancel(id);
@@ -94,6 +104,7 @@ class Local : public LocalEngine {
   mutable ModelInfo info_;
   mutable std::once_flag hashed_;
   std::vector<std::unique_ptr<ModelStepper>> steppers_;
+  std::mutex answering_;
   std::vector<std::unique_ptr<Server>> servers_;  // last: their threads use all the others
 };
 
