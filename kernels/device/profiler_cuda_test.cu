@@ -56,7 +56,7 @@ std::string text(const Profile& profile) {
   for (const KernelTotals& each : profile.kernels) {
     lines += each.kernel + " calls " + std::to_string(each.calls) + " ns " +
              std::to_string(each.ns) + " bytes " + std::to_string(each.bytes) + " flops " +
-             std::to_string(each.flops) + "\n";
+             std::to_string(static_cast<std::int64_t>(each.flops)) + "\n";
   }
   return lines + "busy " + std::to_string(profile.busy_ns) + " wall " +
          std::to_string(profile.wall_ns) + " lost " + std::to_string(profile.lost);

@@ -2,6 +2,7 @@
 #include <cublasLt.h>
 #include <dlfcn.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -27,12 +28,13 @@ void* open_library() {
 }
 
 struct Library {
-#define MOEBIUS_CUBLASLT_FUNCTIONS(X)                                                            \
-  X(cublasLtCreate)                                                                              \
-  X(cublasLtDestroy) X(cublasLtMatmul) X(cublasLtMatmulAlgoGetHeuristic)                         \
-      X(cublasLtMatmulDescCreate) X(cublasLtMatmulDescDestroy) X(cublasLtMatmulDescSetAttribute) \
-          X(cublasLtMatmulPreferenceCreate) X(cublasLtMatmulPreferenceDestroy)                   \
-              X(cublasLtMatmulPreferenceSetAttribute) X(cublasLtMatrixLayoutCreate)              \
+#define MOEBIUS_CUBLASLT_FUNCTIONS(X)                                               \
+  X(cublasLtCreate)                                                                 \
+  X(cublasLtDestroy)                                                                \
+  X(cublasLtMatmul) X(cublasLtMatmulAlgoGetHeuristic) X(cublasLtMatmulDescCreate)   \
+      X(cublasLtMatmulDescDestroy) X(cublasLtMatmulDescSetAttribute)                \
+          X(cublasLtMatmulPreferenceCreate) X(cublasLtMatmulPreferenceDestroy)      \
+              X(cublasLtMatmulPreferenceSetAttribute) X(cublasLtMatrixLayoutCreate) \
                   X(cublasLtMatrixLayoutDestroy)
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUBLASLT_FUNCTIONS(X)
@@ -53,15 +55,39 @@ bool fine(cublasStatus_t status) {
   return status == CUBLAS_STATUS_SUCCESS;
 }
 
-/// Random bytes that are finite, small numbers in bf16 and in e4m3.
-DeviceMemory random_matrix(std::size_t bytes, const Stream& stream) {
-  std::vector<std::uint64_t> pattern((std::size_t{4} << 20) / 8);
+/// Normally distributed, as weights and activations are: the power limit makes the speed of a
+/// product depend on its data. bf16 or e4m3 of deviation 1/4, rounded towards zero.
+template <typename T>
+std::vector<T> random_values(std::size_t count) {
   std::mt19937_64 random(1);
-  for (std::uint64_t& word : pattern) word = random() & 0xbfbfbfbfbfbfbfbfULL;
+  std::normal_distribution<float> normal(0.0F, 0.25F);
+  std::vector<T> values(count);
+  for (T& value : values) {
+    const float x = normal(random);
+    const auto bits = std::bit_cast<std::uint32_t>(x);
+    if constexpr (sizeof(T) == 2) {
+      value = static_cast<T>(bits >> 16);
+      continue;
+    }
+    // e4m3: exponent bias 7, three bits of mantissa; below 2^-6 it becomes zero.
+    const int exponent = static_cast<int>(bits >> 23 & 0xff) - 127 + 7;
+    const auto magnitude = exponent >= 1 ? (exponent << 3 | static_cast<int>(bits >> 20 & 7)) : 0;
+    value = static_cast<T>((bits >> 31) << 7 | static_cast<unsigned>(magnitude));
+  }
+  return values;
+}
+
+DeviceMemory random_matrix(bool fp8, const Stream& stream) {
+  constexpr std::size_t kPattern = std::size_t{1}
+                                   << 20;  // repeated: drawing all would take seconds
+  const std::vector<std::uint8_t> narrow = random_values<std::uint8_t>(fp8 ? kPattern : 0);
+  const std::vector<std::uint16_t> wide = random_values<std::uint16_t>(fp8 ? 0 : kPattern);
+  const void* pattern = fp8 ? static_cast<const void*>(narrow.data()) : wide.data();
+  const std::size_t piece = kPattern * (fp8 ? 1 : 2);
+  const std::size_t bytes = kSide * kSide * (fp8 ? 1 : 2);
   DeviceMemory memory(bytes);
-  for (std::size_t at = 0; at < bytes; at += pattern.size() * 8) {
-    device_copy(static_cast<std::byte*>(memory.data()) + at, pattern.data(),
-                std::min(pattern.size() * 8, bytes - at), stream);
+  for (std::size_t at = 0; at < bytes; at += piece) {
+    device_copy(static_cast<std::byte*>(memory.data()) + at, pattern, piece, stream);
   }
   device_wait(stream);
   return memory;
@@ -74,8 +100,8 @@ class Product {
   Product(const Library& library, bool fp8, const Stream& stream)
       : library_(library),
         stream_(stream),
-        a_(random_matrix(kSide * kSide * (fp8 ? 1 : 2), stream)),
-        b_(random_matrix(kSide * kSide * (fp8 ? 1 : 2), stream)),
+        a_(random_matrix(fp8, stream)),
+        b_(random_matrix(fp8, stream)),
         c_(kSide * kSide * 2),
         workspace_(kWorkspace) {
     const cudaDataType_t type = fp8 ? CUDA_R_8F_E4M3 : CUDA_R_16BF;

@@ -91,6 +91,7 @@ std::size_t DeviceRecords::symbol_index(std::string_view symbol) {
 }
 
 void DeviceRecords::add(const KernelRecord& record) {
+  seen_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   if (record.end_ns < record.start_ns || record.end_ns == 0) {
     ++lost_;
@@ -99,7 +100,7 @@ void DeviceRecords::add(const KernelRecord& record) {
   const std::int64_t ns = record.end_ns - record.start_ns;
   busy_[record.device].add(record.start_ns, record.end_ns);
   if (const Tag* tag = find(record)) {
-    table_.add(tag->kernel, tag->calls, ns, tag->bytes, tag->flops);
+    table_.add(tag->kernel, tag->calls, ns, tag->bytes, static_cast<double>(tag->flops));
   } else {
     table_.add(symbol_index(record.symbol), 1, ns, 0, 0);
   }
@@ -121,7 +122,7 @@ Profile DeviceRecords::take() {
   const std::int64_t now = steady_ns();
   Profile profile{.kernels = table_.take()};
   for (auto& [device, busy] : busy_) profile.busy_ns += busy.take();
-  profile.wall_ns = now - std::exchange(since_ns_, now);
+  profile.wall_ns = profile.seen_ns = now - std::exchange(since_ns_, now);
   profile.lost = std::exchange(lost_, 0);
   return profile;
 }

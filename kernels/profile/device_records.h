@@ -1,7 +1,7 @@
 // Joins what a profiler saw run on the device with what each launch had declared.
 #pragma once
 
-#include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -60,6 +60,9 @@ class DeviceRecords {
   void add(const TransferRecord& record);
   void add_lost(std::int64_t records);
 
+  /// Records of kernels so far.
+  std::int64_t seen() const { return seen_.load(std::memory_order_relaxed); }
+
   /// Since the last take, or since construction.
   Profile take();
 
@@ -84,6 +87,7 @@ class DeviceRecords {
   std::unordered_map<std::string, std::size_t> symbols_;
   std::int64_t lost_ = 0;
   std::int64_t since_ns_;
+  std::atomic<std::int64_t> seen_{0};
 };
 
 /// "void a::(anonymous namespace)::f<int>(float*)", mangled or not, as "a::f".
