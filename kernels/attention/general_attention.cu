@@ -102,6 +102,7 @@ void check(const AttentionCudaArgs& args) {
   require(shape.scale > 0 && std::isfinite(shape.scale), "attention: scale is not positive");
   require(args.q.ld >= shape.heads * shape.qk_dim && args.out.ld >= shape.heads * shape.v_dim,
           "attention: rows are narrower than their heads");
+  if (args.batch.ragged.rows == 0) return;
   require(args.q.data && args.out.data && args.kv.data && args.plan && args.batch.ragged.pages,
           "attention: a pointer is missing");
 }

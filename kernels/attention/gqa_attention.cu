@@ -58,6 +58,7 @@ void check(const AttentionCudaArgs& args) {
   require(args.q.ld >= shape.heads * shape.qk_dim && args.out.ld >= shape.heads * shape.v_dim,
           "attention: rows are narrower than their heads");
   require(args.q.ld % 8 == 0 && args.out.ld % 8 == 0, "attention: rows are not 16-byte aligned");
+  if (args.batch.ragged.rows == 0) return;
   require(args.q.data && args.out.data && args.kv.data && args.plan && args.workspace &&
               args.batch.ragged.pages,
           "attention: a pointer is missing");
