@@ -20,19 +20,22 @@ constexpr int kStageGoal = 16384;     // bytes, so that barriers cost little bes
 using Kernel = void (*)(CUtensorMap, CUtensorMap, GemmBf16Params);
 
 Kernel kernel_of(const GemmTile& tile) {
+  static const Kernel kernels[3][2] = {{gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<1, 2>},
+                                       {gemm_bf16_kernel<2, 1>, gemm_bf16_kernel<2, 2>},
+                                       {gemm_bf16_kernel<3, 1>, gemm_bf16_kernel<3, 2>}};
   static const bool ready = [] {
-    for (const Kernel kernel : {gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<1, 2>,
-                                gemm_bf16_kernel<2, 1>, gemm_bf16_kernel<2, 2>}) {
-      check_device(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                        cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit),
-                   "asking for shared memory");
+    for (const auto& pair : kernels) {
+      for (const Kernel kernel : pair) {
+        check_device(
+            cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                 cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit),
+            "asking for shared memory");
+      }
     }
     return true;
   }();
   (void)ready;
-  if (tile.weights == 128)
-    return tile.cluster == 2 ? gemm_bf16_kernel<2, 2> : gemm_bf16_kernel<2, 1>;
-  return tile.cluster == 2 ? gemm_bf16_kernel<1, 2> : gemm_bf16_kernel<1, 1>;
+  return kernels[std::max(tile.weights / 64 - 1, 0)][tile.cluster - 1];
 }
 
 int multiprocessors() {
@@ -72,7 +75,7 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   p.k_per_stage = std::clamp(kStageGoal / block_bytes, 1, std::min(4, p.k_blocks));
   // Barriers and the rest take what shared memory is left after the stages.
   p.stages = 0;
-  const int fixed = gemm_bf16_shared(p, tile.weights == 128 ? 2 : 1).total + 1024;
+  const int fixed = gemm_bf16_shared(p).total;
   p.stages = std::min(kMaxStages, (kSharedLimit - fixed) / (p.k_per_stage * block_bytes));
   return p;
 }
@@ -125,17 +128,21 @@ DeviceLaunch declare(const GemmCudaArgs& args, const Stream& stream) {
 void gemm_bf16_tiled(const GemmCudaArgs& args, const GemmTile& tile, const Stream& stream) {
   const GemmBf16Params p = parameters(args, tile);
   const Kernel kernel = kernel_of(tile);
-  const int consumers = tile.weights == 128 ? 2 : 1;
-  cudaLaunchAttribute cluster{};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim = {static_cast<unsigned>(tile.cluster), 1, 1};
+  const int consumers = std::max(tile.weights / 64, 1);
+  cudaLaunchAttribute attributes[2]{};
+  attributes[0].id = cudaLaunchAttributeClusterDimension;
+  attributes[0].val.clusterDim = {static_cast<unsigned>(tile.cluster), 1, 1};
+  // The next launch's prologue may run beside this one's end, and this one's beside the last's.
+  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attributes[1].val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(block_count(args, p, tile.cluster)));
-  config.blockDim = dim3(consumers == 2 ? kGemmThreads<2> : kGemmThreads<1>);
-  config.dynamicSmemBytes = static_cast<std::size_t>(gemm_bf16_shared(p, consumers).total + 1024);
+  config.blockDim =
+      dim3(consumers == 2 ? kGemmThreads<2> : 128 * static_cast<unsigned>(consumers) + 32);
+  config.dynamicSmemBytes = static_cast<std::size_t>(gemm_bf16_shared(p).total);
   config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = &cluster;
-  config.numAttrs = 1;
+  config.attrs = attributes;
+  config.numAttrs = 2;
   const DeviceLaunch launch = declare(args, stream);
   check_device(cudaLaunchKernelEx(&config, kernel, x_map(args, p), w_map(args, p), p),
                "launching gemm_bf16");

@@ -52,15 +52,11 @@ std::vector<GemmTile> tiles_for(const GemmShape& shape) {
   std::vector<GemmTile> tiles;
   const auto rows =
       shape.groups > 0 ? std::max<std::int64_t>(1, shape.rows / shape.groups) : shape.rows;
-  for (const int weights : {16, 32, 64, 128}) {
-    for (const int tokens : {8, 16, 32, 64, 128, 192, 256}) {
-      if (weights == 128 ? tokens < 64 : tokens > 128) continue;
-      if (tokens >= 2 * rows && tokens > (weights == 128 ? 64 : 8)) continue;
-      if (rows > 16 * tokens && (weights < 128 || tokens < 128)) continue;
-      for (const int cluster : {1, 2}) {
-        if (tokens >= 8 * cluster) tiles.push_back({weights, tokens, cluster});
-      }
-    }
+  for (const GemmTile& tile : gemm_tiles()) {
+    const bool narrow = tile.weights <= 64;
+    if (tile.tokens >= 2 * rows && tile.tokens > (narrow ? 8 : 64)) continue;
+    if (rows > 16 * tile.tokens && (narrow || tile.tokens < 128)) continue;
+    tiles.push_back(tile);
   }
   return tiles;
 }
