@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "kernels/device/device.h"
@@ -15,27 +16,27 @@ namespace moebius::kernels {
 namespace {
 
 constexpr int kSharedLimit = 232448;  // bytes a block of sm_90 may have
-constexpr int kStageGoal = 16384;     // bytes, so that barriers cost little beside the copies
+// With one computing warpgroup two blocks share a multiprocessor: their chains of products overlap,
+// and the next launch's first copies run beside this one's last.
+constexpr int kSharedOfTwo = 115712;
+constexpr int kStageGoal = 18432;  // bytes, so that barriers cost little beside the copies
 
 using Kernel = void (*)(CUtensorMap, CUtensorMap, GemmBf16Params);
 
 Kernel kernel_of(const GemmTile& tile) {
-  static const Kernel kernels[3][2] = {{gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<1, 2>},
-                                       {gemm_bf16_kernel<2, 1>, gemm_bf16_kernel<2, 2>},
-                                       {gemm_bf16_kernel<3, 1>, gemm_bf16_kernel<3, 2>}};
   static const bool ready = [] {
-    for (const auto& pair : kernels) {
-      for (const Kernel kernel : pair) {
-        check_device(
-            cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit),
-            "asking for shared memory");
-      }
+    for (const Kernel kernel : {gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<2, 1>,
+                                gemm_bf16_kernel<2, 2>, gemm_bf16_kernel<3, 1>}) {
+      check_device(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                        cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit),
+                   "asking for shared memory");
     }
     return true;
   }();
   (void)ready;
-  return kernels[std::max(tile.weights / 64 - 1, 0)][tile.cluster - 1];
+  if (tile.weights <= 64) return gemm_bf16_kernel<1, 1>;
+  if (tile.weights == 192) return gemm_bf16_kernel<3, 1>;
+  return tile.cluster == 2 ? gemm_bf16_kernel<2, 2> : gemm_bf16_kernel<2, 1>;
 }
 
 int multiprocessors() {
@@ -69,14 +70,18 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   p.weights = tile.weights;
   p.tokens = tile.tokens;
   p.box_tokens = tile.tokens / tile.cluster;
-  if (args.groups > 0) p.box_tokens = std::min(p.box_tokens, 32);  // short groups copy less
+  if (args.groups > 0) p.box_tokens = std::gcd(p.box_tokens, 32);  // short groups copy less
   p.weight_tiles = ceil_div(args.n, tile.weights * tile.cluster);
   const int block_bytes = (tile.weights + tile.tokens) * kRowBytes;
-  p.k_per_stage = std::clamp(kStageGoal / block_bytes, 1, std::min(4, p.k_blocks));
+  p.k_per_stage = 1;
+  if (tile.weights <= 64) {
+    while (p.k_per_stage < 4 && 2 * p.k_per_stage * block_bytes <= kStageGoal) p.k_per_stage *= 2;
+  }
   // Barriers and the rest take what shared memory is left after the stages.
   p.stages = 0;
   const int fixed = gemm_bf16_shared(p).total;
-  p.stages = std::min(kMaxStages, (kSharedLimit - fixed) / (p.k_per_stage * block_bytes));
+  const int room = (tile.weights <= 64 ? kSharedOfTwo : kSharedLimit) - fixed;
+  p.stages = std::min(kMaxStages, room / (p.k_per_stage * block_bytes));
   return p;
 }
 
@@ -102,14 +107,14 @@ CUtensorMap w_map(const GemmCudaArgs& args, const GemmBf16Params& p) {
 
 // As many blocks as there can be tiles; the host knows a group's rows only by their sum.
 int block_count(const GemmCudaArgs& args, const GemmBf16Params& p, int cluster) {
+  const int at_once = multiprocessors() * (p.weights <= 64 ? 2 : 1) / cluster;
   std::int64_t token_tiles = ceil_div(args.rows, p.tokens);
   if (args.groups > 0) {
     token_tiles = std::min(args.rows, args.rows / p.tokens + std::min(args.groups, args.rows));
   } else {
     token_tiles *= args.heads;
   }
-  const std::int64_t clusters =
-      std::min<std::int64_t>(token_tiles * p.weight_tiles, multiprocessors() / cluster);
+  const std::int64_t clusters = std::min<std::int64_t>(token_tiles * p.weight_tiles, at_once);
   return static_cast<int>(clusters) * cluster;
 }
 

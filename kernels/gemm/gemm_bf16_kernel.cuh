@@ -69,7 +69,7 @@ __host__ __device__ inline GemmBf16Shared gemm_bf16_shared(const GemmBf16Params&
 struct GemmPlace {
   int batch;   // head or group
   int x_row;   // first row of x
-  int rows;    // rows of x that count, <= tokens
+  int rows;    // rows of x that count, 0 .. tokens
   int weight;  // weight tile of the cluster: `weights` outputs for each of its blocks
 };
 
@@ -146,15 +146,17 @@ class GemmWalk {
            group.row_end);
   }
 
-  // Bands of kBand token tiles; within a band weights move slowest.
+  // Bands of kBand token tiles; within a band weights move slowest. The rows are dealt out evenly,
+  // in eights.
   __device__ void inside(GemmPlace& place, int tile, int token_tiles, int row, int row_end) {
     const int band_tiles = kBand * p_.weight_tiles;
     const int band = tile / band_tiles;
     const int in_band = tile - band * band_tiles;
     const int width = min(kBand, token_tiles - band * kBand);
     const int across = in_band / width;
-    place.x_row = row + (band * kBand + in_band - across * width) * p_.tokens;
-    place.rows = min(p_.tokens, row_end - place.x_row);
+    const int each = ((row_end - row + token_tiles - 1) / token_tiles + 7) & ~7;
+    place.x_row = row + (band * kBand + in_band - across * width) * each;
+    place.rows = max(0, min(each, row_end - place.x_row));
     place.weight = across;
   }
 
@@ -201,7 +203,7 @@ struct GemmLoader {
   __device__ void set_place(const GemmPlace& next) {
     place = next;
     const int share = p.box_tokens * kCluster;
-    boxes = place.rows <= share ? 1 : (place.rows + share - 1) / share;
+    boxes = max(1, (place.rows + share - 1) / share);
   }
   __device__ int blocks_at(int k) const { return min(p.k_per_stage, p.k_blocks - k); }
 
@@ -280,8 +282,25 @@ __device__ __forceinline__ std::uint64_t descriptor_of(std::uint32_t low) {
   return std::uint64_t{0x40000040} << 32 | low;
 }
 
+/// kBlocks blocks of K, one group of products.
+template <int N, int kBlocks>
+__device__ __forceinline__ void multiply_blocks(float (&sum)[N / 2], std::uint32_t w,
+                                                std::uint32_t x, int w_rows, int x_rows) {
+  wgmma_arrive();
+#pragma unroll
+  for (int i = 0; i < kBlocks; ++i) {
+#pragma unroll
+    for (int step = 0; step < kBlockK / 16; ++step) {
+      wgmma_bf16<N>(sum, descriptor_of(w + i * w_rows * (kRowBytes / 16) + kDescriptorStepK * step),
+                    descriptor_of(x + i * x_rows * (kRowBytes / 16) + kDescriptorStepK * step),
+                    true);
+    }
+  }
+  wgmma_commit();
+}
+
 /// Sums of this warpgroup's 64 weights by N tokens over all of K.
-template <int N, int kCluster>
+template <int N, int kCluster, bool kLongStages>
 __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Params& p,
                                          const GemmBlock& block, GemmRing& ring, int group) {
 #pragma unroll
@@ -299,38 +318,36 @@ __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Para
   };
   const std::uint32_t x_base = shared_address(block.stage(0));
   const std::uint32_t w_base = x_base + (p.k_per_stage * p.tokens + group * 64) * kRowBytes;
-  int in_stage = 0;
-  const auto locate = [&](std::uint32_t base, int rows) {
-    return descriptor_low(base + ring.stage * block.at.stage_bytes + in_stage * rows * kRowBytes);
-  };
-  std::uint32_t x = locate(x_base, p.tokens), w = locate(w_base, p.weights);
-  int finished = -1;
+  std::uint32_t x = descriptor_low(x_base + ring.stage * block.at.stage_bytes);
+  std::uint32_t w = descriptor_low(w_base + ring.stage * block.at.stage_bytes);
+  int before = -1;
   wgmma_pin(sum);
 #pragma unroll 1
-  for (int k = 0; k < p.k_blocks; ++k) {
-    if (in_stage == 0) barrier_wait(block.full(ring.stage), ring.phase);
-    wgmma_arrive();
-#pragma unroll
-    for (int step = 0; step < kBlockK / 16; ++step) {
-      wgmma_bf16<N>(sum, descriptor_of(w + kDescriptorStepK * step),
-                    descriptor_of(x + kDescriptorStepK * step), true);
+  for (int k = 0; k < p.k_blocks; k += p.k_per_stage) {
+    barrier_wait(block.full(ring.stage), ring.phase);
+    const int count = min(p.k_per_stage, p.k_blocks - k);
+    if (kLongStages && count == 4) {
+      multiply_blocks<N, 4>(sum, w, x, p.weights, p.tokens);
+    } else if (kLongStages && count == 2) {
+      multiply_blocks<N, 2>(sum, w, x, p.weights, p.tokens);
+    } else {
+      multiply_blocks<N, 1>(sum, w, x, p.weights, p.tokens);
+      if (kLongStages && count == 3) {
+        multiply_blocks<N, 2>(sum, w + p.weights * (kRowBytes / 16),
+                              x + p.tokens * (kRowBytes / 16), p.weights, p.tokens);
+      }
     }
-    wgmma_commit();
-    const int before = finished;
-    finished = -1;
-    if (++in_stage == p.k_per_stage || k + 1 == p.k_blocks) {
-      in_stage = 0;
-      finished = ring.stage;
-      ring.advance(p.stages);
-    }
-    x = locate(x_base, p.tokens);
-    w = locate(w_base, p.weights);
-    wgmma_wait<1>();  // the block before this one is done with its stage
+    const int stage = ring.stage;
+    ring.advance(p.stages);
+    x = descriptor_low(x_base + ring.stage * block.at.stage_bytes);
+    w = descriptor_low(w_base + ring.stage * block.at.stage_bytes);
+    wgmma_wait<1>();  // the stage before this one has been read
     if (before >= 0) release(before);
+    before = stage;
   }
   wgmma_wait<0>();
   wgmma_pin(sum);
-  release(finished);
+  release(before);
 }
 
 /// Where this thread's results go: its outputs `weight` and `weight + 8` (or the pair's one) of
@@ -437,11 +454,11 @@ __device__ __forceinline__ void store_bf16(const float (&sum)[N / 2], const Gemm
     named_barrier_sync(1 + out.group, 128);
 }
 
-template <int N, int kCluster>
+template <int N, int kConsumers, int kCluster>
 __device__ __forceinline__ void compute_tile(const GemmBf16Params& p, const GemmBlock& block,
                                              GemmRing& ring, const GemmPlace& place, int group) {
   float sum[N / 2];
-  multiply<N, kCluster>(sum, p, block, ring, group);
+  multiply<N, kCluster, kConsumers == 1>(sum, p, block, ring, group);
   const GemmOutput out{p, place, group, (place.weight * kCluster + block.rank) * p.weights};
   finish<N>(sum, out);
   std::uint8_t* staging = block.shared + block.at.staging + group * kStagingBytes;
@@ -456,13 +473,15 @@ __device__ __forceinline__ void compute_tile(const GemmBf16Params& p, const Gemm
 
 /// A tile's instruction is as wide as its rows need: a width does not change bits. Tries the
 /// widths from the narrowest.
-template <int kCluster, int N, int... kWider>
+template <int kConsumers, int kCluster, int N, int... kWider>
 __device__ __forceinline__ void compute_fitting(const GemmBf16Params& p, const GemmBlock& block,
                                                 GemmRing& ring, const GemmPlace& place, int group) {
   if constexpr (sizeof...(kWider) > 0) {
-    if (place.rows > N) return compute_fitting<kCluster, kWider...>(p, block, ring, place, group);
+    if (place.rows > N) {
+      return compute_fitting<kConsumers, kCluster, kWider...>(p, block, ring, place, group);
+    }
   }
-  compute_tile<N, kCluster>(p, block, ring, place, group);
+  compute_tile<N, kConsumers, kCluster>(p, block, ring, place, group);
 }
 
 template <int kConsumers, int kCluster>
@@ -472,11 +491,11 @@ __device__ void compute_tiles(const GemmBf16Params& p, const GemmBlock& block, G
   GemmPlace place;
   while (walk.next(place)) {
     if constexpr (kConsumers == 1) {
-      compute_fitting<kCluster, 8, 16, 32, 64, 128>(p, block, ring, place, group);
+      compute_fitting<1, kCluster, 8, 16, 32, 64, 128>(p, block, ring, place, group);
     } else if constexpr (kConsumers == 2) {
-      compute_fitting<kCluster, 64, 128, 160, 192, 224, 240, 256>(p, block, ring, place, group);
+      compute_fitting<2, kCluster, 64, 96, 128, 160, 192, 224, 256>(p, block, ring, place, group);
     } else {
-      compute_fitting<kCluster, 64, 128, 176, 192>(p, block, ring, place, group);
+      compute_fitting<3, kCluster, 64, 128, 176>(p, block, ring, place, group);
     }
   }
 }

@@ -59,17 +59,13 @@ double cycles(const GemmCudaArgs& args, const GemmTile& tile, int multiprocessor
 
 std::vector<GemmTile> gemm_tiles() {
   std::vector<GemmTile> tiles;
-  for (const int cluster : {1, 2}) {
-    for (const int weights : {16, 32, 64}) {
-      for (const int tokens : {8, 16, 32, 64, 128}) {
-        if (tokens >= 8 * cluster) tiles.push_back({weights, tokens, cluster});
-      }
-    }
-    for (const int tokens : {64, 128, 160, 192, 224, 240, 256}) {
-      tiles.push_back({128, tokens, cluster});
-    }
-    for (const int tokens : {64, 128, 176, 192}) tiles.push_back({192, tokens, cluster});
+  for (const int weights : {16, 32, 64}) {
+    for (const int tokens : {8, 16, 32, 64, 128}) tiles.push_back({weights, tokens, 1});
   }
+  for (int tokens = 64; tokens <= 256; tokens += 32) {
+    for (const int cluster : {1, 2}) tiles.push_back({128, tokens, cluster});
+  }
+  for (const int tokens : {64, 128, 176}) tiles.push_back({192, tokens, 1});
   return tiles;
 }
 

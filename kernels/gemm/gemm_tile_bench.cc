@@ -1,5 +1,5 @@
 // Times every tile at every shape of gemm_shapes(), beside the tile that choose_tile takes: what
-// its figures in gemm_tile.cc are read from. Arguments: [text in the shape's name]
+// its figures in gemm_tile.cc are read from. Arguments: [text in the shape's name [all]]
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -66,7 +66,7 @@ struct Timed {
   double us;
 };
 
-void sweep(const GemmShape& shape, const Stream& stream) {
+void sweep(const GemmShape& shape, bool verbose, const Stream& stream) {
   const GemmInputs inputs(shape, stream);
   const double chosen_us =
       time_us(inputs, stream, [&](const GemmCudaArgs& args) { gemm_bf16(args, stream); });
@@ -77,6 +77,12 @@ void sweep(const GemmShape& shape, const Stream& stream) {
                      })});
   }
   std::sort(timed.begin(), timed.end(), [](auto& a, auto& b) { return a.us < b.us; });
+  if (verbose) {
+    for (const Timed& t : timed) {
+      std::printf("T,%s,%d,%d,%d,%.2f\n", shape.name().c_str(), t.tile.weights, t.tile.tokens,
+                  t.tile.cluster, t.us);
+    }
+  }
   const GemmTile chosen = choose_tile(inputs.args(0), 132);
   const double matrices =
       static_cast<double>(shape.groups > 0 ? std::min(shape.groups, shape.rows) : shape.heads);
@@ -103,6 +109,6 @@ int main(int argc, char** argv) {
   const DeviceStream owner;
   for (const GemmShape& shape : gemm_shapes()) {
     if (argc > 1 && shape.name().find(argv[1]) == std::string::npos) continue;
-    sweep(shape, owner.stream());
+    sweep(shape, argc > 2, owner.stream());
   }
 }
