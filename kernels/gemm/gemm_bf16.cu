@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "kernels/device/device.h"
@@ -15,14 +16,17 @@ namespace moebius::kernels {
 namespace {
 
 constexpr int kSharedLimit = 232448;  // bytes a block of sm_90 may have
-constexpr int kStageGoal = 16384;     // bytes, so that barriers cost little beside the copies
+// With one computing warpgroup two blocks share a multiprocessor: their chains of products overlap,
+// and the next launch's first copies run beside this one's last.
+constexpr int kSharedOfTwo = 115712;
+constexpr int kStageGoal = 18432;  // bytes, so that barriers cost little beside the copies
 
 using Kernel = void (*)(CUtensorMap, CUtensorMap, GemmBf16Params);
 
 Kernel kernel_of(const GemmTile& tile) {
   static const bool ready = [] {
-    for (const Kernel kernel : {gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<1, 2>,
-                                gemm_bf16_kernel<2, 1>, gemm_bf16_kernel<2, 2>}) {
+    for (const Kernel kernel : {gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<2, 1>,
+                                gemm_bf16_kernel<2, 2>, gemm_bf16_kernel<3, 1>}) {
       check_device(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                         cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit),
                    "asking for shared memory");
@@ -30,9 +34,9 @@ Kernel kernel_of(const GemmTile& tile) {
     return true;
   }();
   (void)ready;
-  if (tile.weights == 128)
-    return tile.cluster == 2 ? gemm_bf16_kernel<2, 2> : gemm_bf16_kernel<2, 1>;
-  return tile.cluster == 2 ? gemm_bf16_kernel<1, 2> : gemm_bf16_kernel<1, 1>;
+  if (tile.weights <= 64) return gemm_bf16_kernel<1, 1>;
+  if (tile.weights == 192) return gemm_bf16_kernel<3, 1>;
+  return tile.cluster == 2 ? gemm_bf16_kernel<2, 2> : gemm_bf16_kernel<2, 1>;
 }
 
 int multiprocessors() {
@@ -66,14 +70,18 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   p.weights = tile.weights;
   p.tokens = tile.tokens;
   p.box_tokens = tile.tokens / tile.cluster;
-  if (args.groups > 0) p.box_tokens = std::min(p.box_tokens, 32);  // short groups copy less
+  if (args.groups > 0) p.box_tokens = std::gcd(p.box_tokens, 32);  // short groups copy less
   p.weight_tiles = ceil_div(args.n, tile.weights * tile.cluster);
   const int block_bytes = (tile.weights + tile.tokens) * kRowBytes;
-  p.k_per_stage = std::clamp(kStageGoal / block_bytes, 1, std::min(4, p.k_blocks));
+  p.k_per_stage = 1;
+  if (tile.weights <= 64) {
+    while (p.k_per_stage < 4 && 2 * p.k_per_stage * block_bytes <= kStageGoal) p.k_per_stage *= 2;
+  }
   // Barriers and the rest take what shared memory is left after the stages.
   p.stages = 0;
-  const int fixed = gemm_bf16_shared(p, tile.weights == 128 ? 2 : 1).total + 1024;
-  p.stages = std::min(kMaxStages, (kSharedLimit - fixed) / (p.k_per_stage * block_bytes));
+  const int fixed = gemm_bf16_shared(p).total;
+  const int room = (tile.weights <= 64 ? kSharedOfTwo : kSharedLimit) - fixed;
+  p.stages = std::min(kMaxStages, room / (p.k_per_stage * block_bytes));
   return p;
 }
 
@@ -99,14 +107,14 @@ CUtensorMap w_map(const GemmCudaArgs& args, const GemmBf16Params& p) {
 
 // As many blocks as there can be tiles; the host knows a group's rows only by their sum.
 int block_count(const GemmCudaArgs& args, const GemmBf16Params& p, int cluster) {
+  const int at_once = multiprocessors() * (p.weights <= 64 ? 2 : 1) / cluster;
   std::int64_t token_tiles = ceil_div(args.rows, p.tokens);
   if (args.groups > 0) {
     token_tiles = std::min(args.rows, args.rows / p.tokens + std::min(args.groups, args.rows));
   } else {
     token_tiles *= args.heads;
   }
-  const std::int64_t clusters =
-      std::min<std::int64_t>(token_tiles * p.weight_tiles, multiprocessors() / cluster);
+  const std::int64_t clusters = std::min<std::int64_t>(token_tiles * p.weight_tiles, at_once);
   return static_cast<int>(clusters) * cluster;
 }
 
@@ -125,17 +133,21 @@ DeviceLaunch declare(const GemmCudaArgs& args, const Stream& stream) {
 void gemm_bf16_tiled(const GemmCudaArgs& args, const GemmTile& tile, const Stream& stream) {
   const GemmBf16Params p = parameters(args, tile);
   const Kernel kernel = kernel_of(tile);
-  const int consumers = tile.weights == 128 ? 2 : 1;
-  cudaLaunchAttribute cluster{};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim = {static_cast<unsigned>(tile.cluster), 1, 1};
+  const int consumers = std::max(tile.weights / 64, 1);
+  cudaLaunchAttribute attributes[2]{};
+  attributes[0].id = cudaLaunchAttributeClusterDimension;
+  attributes[0].val.clusterDim = {static_cast<unsigned>(tile.cluster), 1, 1};
+  // The next launch's prologue may run beside this one's end, and this one's beside the last's.
+  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attributes[1].val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(block_count(args, p, tile.cluster)));
-  config.blockDim = dim3(consumers == 2 ? kGemmThreads<2> : kGemmThreads<1>);
-  config.dynamicSmemBytes = static_cast<std::size_t>(gemm_bf16_shared(p, consumers).total + 1024);
+  config.blockDim =
+      dim3(consumers == 2 ? kGemmThreads<2> : 128 * static_cast<unsigned>(consumers) + 32);
+  config.dynamicSmemBytes = static_cast<std::size_t>(gemm_bf16_shared(p).total);
   config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = &cluster;
-  config.numAttrs = 1;
+  config.attrs = attributes;
+  config.numAttrs = 2;
   const DeviceLaunch launch = declare(args, stream);
   check_device(cudaLaunchKernelEx(&config, kernel, x_map(args, p), w_map(args, p), p),
                "launching gemm_bf16");

@@ -1,4 +1,4 @@
-// The bf16 product on tensor cores: a persistent kernel of one loading warp and one or two
+// The bf16 product on tensor cores: a persistent kernel of one loading warp and one to three
 // computing warpgroups around a ring of shared-memory stages.
 //
 // Weights are the M side of wgmma and tokens its N side whatever the sizes, so a few tokens cost a
@@ -22,7 +22,7 @@ namespace moebius::kernels {
 
 constexpr int kBlockK = 64;     // elements; 128 bytes, one swizzled row
 constexpr int kRowBytes = 128;  // of a row of a block
-constexpr int kMaxStages = 24;
+constexpr int kMaxStages = 32;
 constexpr int kMaxGroups = 1024;
 constexpr int kStagingBytes = 8192;  // of one warpgroup: two buffers of 32 tokens x 64 weights
 constexpr int kPassTokens = 32;
@@ -49,20 +49,19 @@ struct GemmGroup {
   std::int32_t id, first_tile, row, row_end;  // tiles counted in tokens alone
 };
 
-/// Dynamic shared memory from a 1024-byte boundary: stages, what the last stage's operand reads
-/// beyond its rows, staging, barriers, groups.
+/// Dynamic shared memory: barriers; stages from kStagesAt; what the last stage's operand reads
+/// beyond its rows; staging; groups.
+constexpr int kStagesAt = 1024;
 struct GemmBf16Shared {
-  int stage_bytes, staging, barriers, groups, total;
+  int stage_bytes, staging, groups, total;
 };
-__host__ __device__ inline GemmBf16Shared gemm_bf16_shared(const GemmBf16Params& p, int consumers) {
+__host__ __device__ inline GemmBf16Shared gemm_bf16_shared(const GemmBf16Params& p) {
   GemmBf16Shared s;
   s.stage_bytes = p.k_per_stage * (p.weights + p.tokens) * kRowBytes;
   const int overhang = p.weights < 64 ? (64 - p.weights) * kRowBytes : 0;
-  s.staging = p.stages * s.stage_bytes + overhang;
-  s.barriers = s.staging + consumers * kStagingBytes;
-  s.groups = s.barriers + 2 * kMaxStages * static_cast<int>(sizeof(Barrier));
-  const int listed = p.offsets ? p.batches : 0;
-  s.total = s.groups + 8 + listed * static_cast<int>(sizeof(GemmGroup));
+  s.staging = kStagesAt + p.stages * s.stage_bytes + overhang;
+  s.groups = s.staging + (p.weights + 63) / 64 * kStagingBytes;
+  s.total = s.groups + 8 + (p.offsets ? p.batches : 0) * static_cast<int>(sizeof(GemmGroup));
   return s;
 }
 
@@ -70,7 +69,7 @@ __host__ __device__ inline GemmBf16Shared gemm_bf16_shared(const GemmBf16Params&
 struct GemmPlace {
   int batch;   // head or group
   int x_row;   // first row of x
-  int rows;    // rows of x that count, <= tokens
+  int rows;    // rows of x that count, 0 .. tokens
   int weight;  // weight tile of the cluster: `weights` outputs for each of its blocks
 };
 
@@ -147,15 +146,17 @@ class GemmWalk {
            group.row_end);
   }
 
-  // Bands of kBand token tiles; within a band weights move slowest.
+  // Bands of kBand token tiles; within a band weights move slowest. The rows are dealt out evenly,
+  // in eights.
   __device__ void inside(GemmPlace& place, int tile, int token_tiles, int row, int row_end) {
     const int band_tiles = kBand * p_.weight_tiles;
     const int band = tile / band_tiles;
     const int in_band = tile - band * band_tiles;
     const int width = min(kBand, token_tiles - band * kBand);
     const int across = in_band / width;
-    place.x_row = row + (band * kBand + in_band - across * width) * p_.tokens;
-    place.rows = min(p_.tokens, row_end - place.x_row);
+    const int each = ((row_end - row + token_tiles - 1) / token_tiles + 7) & ~7;
+    place.x_row = row + (band * kBand + in_band - across * width) * each;
+    place.rows = max(0, min(each, row_end - place.x_row));
     place.weight = across;
   }
 
@@ -179,10 +180,67 @@ struct GemmRing {
 /// What all roles of a block share.
 struct GemmBlock {
   std::uint8_t* shared;
-  Barrier* full;
-  Barrier* empty;
   GemmBf16Shared at;
   int rank;  // in the cluster
+
+  __device__ Barrier* full(int stage) const { return reinterpret_cast<Barrier*>(shared) + stage; }
+  __device__ Barrier* empty(int stage) const {
+    return reinterpret_cast<Barrier*>(shared) + kMaxStages + stage;
+  }
+  __device__ std::uint8_t* stage(int i) const { return shared + kStagesAt + i * at.stage_bytes; }
+};
+
+/// The copies of one block of a cluster: its own weights, its share of the tokens.
+template <int kCluster>
+struct GemmLoader {
+  const GemmBf16Params& p;
+  const GemmBlock& block;
+  const CUtensorMap* x_map;
+  const CUtensorMap* w_map;
+  GemmPlace place{};
+  int boxes = 0;  // of this block
+
+  __device__ void set_place(const GemmPlace& next) {
+    place = next;
+    const int share = p.box_tokens * kCluster;
+    boxes = max(1, (place.rows + share - 1) / share);
+  }
+  __device__ int blocks_at(int k) const { return min(p.k_per_stage, p.k_blocks - k); }
+
+  __device__ void expect(int stage, int k) const {
+    const int rows = p.weights + boxes * p.box_tokens * kCluster;
+    barrier_arrive_expect(block.full(stage), blocks_at(k) * rows * kRowBytes);
+  }
+  __device__ void load_weights(int stage, int k) const {
+    const int count = blocks_at(k);
+    std::uint8_t* to = block.stage(stage) + p.k_per_stage * p.tokens * kRowBytes;
+    const int weight = (place.weight * kCluster + block.rank) * p.weights;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      tma_load_3d(to + i * p.weights * kRowBytes, w_map, block.full(stage), (k + i) * kBlockK,
+                  weight, place.batch);
+    }
+  }
+  __device__ void load_tokens(int stage, int k) const {
+    const int count = blocks_at(k);
+    const int batch = p.offsets ? 0 : place.batch;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      std::uint8_t* to = block.stage(stage) + i * p.tokens * kRowBytes;
+#pragma unroll 1
+      for (int box = 0; box < boxes; ++box) {
+        const int token = (box * kCluster + block.rank) * p.box_tokens;
+        if constexpr (kCluster == 1) {
+          tma_load_3d(to + token * kRowBytes, x_map, block.full(stage), (k + i) * kBlockK,
+                      place.x_row + token, batch, CacheHint::kEvictLast);
+        } else {
+          tma_load_3d_multicast(to + token * kRowBytes, x_map, block.full(stage),
+                                (1 << kCluster) - 1, (k + i) * kBlockK, place.x_row + token, batch,
+                                CacheHint::kEvictLast);
+        }
+      }
+    }
+  }
 };
 
 template <int kCluster>
@@ -190,41 +248,59 @@ __device__ void load_tiles(const GemmBf16Params& p, const GemmBlock& block, Gemm
                            const CUtensorMap* x_map, const CUtensorMap* w_map) {
   GemmRing ring;
   GemmPlace place;
-  const int share = p.box_tokens * kCluster;
-  while (walk.next(place)) {
-    const int boxes = (place.rows + share - 1) / share;  // of each block of the cluster
-    const int bytes = (p.weights + boxes * share) * kRowBytes;
-    const int weight = (place.weight * kCluster + block.rank) * p.weights;
-    const int x_batch = p.offsets ? 0 : place.batch;
-    for (int k = 0; k < p.k_blocks; k += p.k_per_stage) {
-      const int count = min(p.k_per_stage, p.k_blocks - k);
-      barrier_wait_cluster(&block.empty[ring.stage], ring.phase ^ 1);
-      Barrier* full = &block.full[ring.stage];
-      barrier_arrive_expect(full, count * bytes);
-      std::uint8_t* stage = block.shared + ring.stage * block.at.stage_bytes;
-      for (int i = 0; i < count; ++i) {
-        std::uint8_t* x = stage + i * p.tokens * kRowBytes;
-        const int k_at = (k + i) * kBlockK;
-        for (int box = 0; box < boxes; ++box) {
-          const int token = (box * kCluster + block.rank) * p.box_tokens;
-          if constexpr (kCluster == 1) {
-            tma_load_3d(x + token * kRowBytes, x_map, full, k_at, place.x_row + token, x_batch,
-                        CacheHint::kEvictLast);
-          } else {
-            tma_load_3d_multicast(x + token * kRowBytes, x_map, full, (1 << kCluster) - 1, k_at,
-                                  place.x_row + token, x_batch, CacheHint::kEvictLast);
-          }
-        }
-        tma_load_3d(stage + (p.k_per_stage * p.tokens + i * p.weights) * kRowBytes, w_map, full,
-                    k_at, weight, place.batch);
-      }
+  GemmLoader<kCluster> loader{p, block, x_map, w_map};
+  if (!walk.next(place)) return;
+  loader.set_place(place);
+  // Weights are nobody's output: the first stages take them before the kernel ahead has ended.
+  int first = 0;
+  for (; ring.phase == 0 && first < p.k_blocks; first += p.k_per_stage) {
+    loader.expect(ring.stage, first);
+    loader.load_weights(ring.stage, first);
+    ring.advance(p.stages);
+  }
+  wait_for_previous_kernel();
+  for (int k = 0, stage = 0; k < first; k += p.k_per_stage) loader.load_tokens(stage++, k);
+  do {
+    loader.set_place(place);
+    for (int k = first; k < p.k_blocks; k += p.k_per_stage) {
+      barrier_wait(block.empty(ring.stage), ring.phase ^ 1);
+      loader.expect(ring.stage, k);
+      loader.load_weights(ring.stage, k);
+      loader.load_tokens(ring.stage, k);
       ring.advance(p.stages);
     }
+    first = 0;
+  } while (walk.next(place));
+}
+
+/// The low half of a descriptor_k128, the same value in every lane so that it lives in uniform
+/// registers; the high half never changes.
+__device__ __forceinline__ std::uint32_t descriptor_low(std::uint32_t address) {
+  return __shfl_sync(0xffffffff, (address >> 4) | 1u << 16, 0);
+}
+__device__ __forceinline__ std::uint64_t descriptor_of(std::uint32_t low) {
+  return std::uint64_t{0x40000040} << 32 | low;
+}
+
+/// kBlocks blocks of K, one group of products.
+template <int N, int kBlocks>
+__device__ __forceinline__ void multiply_blocks(float (&sum)[N / 2], std::uint32_t w,
+                                                std::uint32_t x, int w_rows, int x_rows) {
+  wgmma_arrive();
+#pragma unroll
+  for (int i = 0; i < kBlocks; ++i) {
+#pragma unroll
+    for (int step = 0; step < kBlockK / 16; ++step) {
+      wgmma_bf16<N>(sum, descriptor_of(w + i * w_rows * (kRowBytes / 16) + kDescriptorStepK * step),
+                    descriptor_of(x + i * x_rows * (kRowBytes / 16) + kDescriptorStepK * step),
+                    true);
+    }
   }
+  wgmma_commit();
 }
 
 /// Sums of this warpgroup's 64 weights by N tokens over all of K.
-template <int N, int kCluster>
+template <int N, int kCluster, bool kLongStages>
 __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Params& p,
                                          const GemmBlock& block, GemmRing& ring, int group) {
 #pragma unroll
@@ -234,40 +310,44 @@ __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Para
   const auto release = [&](int stage) {
     if (lane < kCluster) {
       if constexpr (kCluster == 1) {
-        barrier_arrive(&block.empty[stage]);
+        barrier_arrive(block.empty(stage));
       } else {
-        barrier_arrive_cluster(&block.empty[stage], lane);
+        barrier_arrive_cluster(block.empty(stage), lane);
       }
     }
   };
-  const std::uint64_t base = descriptor_k128(block.shared);
-  int previous = -1, in_stage = 0;
+  const std::uint32_t x_base = shared_address(block.stage(0));
+  const std::uint32_t w_base = x_base + (p.k_per_stage * p.tokens + group * 64) * kRowBytes;
+  std::uint32_t x = descriptor_low(x_base + ring.stage * block.at.stage_bytes);
+  std::uint32_t w = descriptor_low(w_base + ring.stage * block.at.stage_bytes);
+  int before = -1;
   wgmma_pin(sum);
-  for (int k = 0; k < p.k_blocks; ++k) {
-    if (in_stage == 0) barrier_wait(&block.full[ring.stage], ring.phase);
-    const int stage_at = ring.stage * block.at.stage_bytes;
-    const int x_at = stage_at + in_stage * p.tokens * kRowBytes;
-    const int w_at =
-        stage_at + (p.k_per_stage * p.tokens + in_stage * p.weights + group * 64) * kRowBytes;
-    const std::uint64_t x = base + (x_at >> 4), w = base + (w_at >> 4);
-    wgmma_arrive();
-#pragma unroll
-    for (int step = 0; step < kBlockK / 16; ++step) {
-      wgmma_bf16<N>(sum, w + kDescriptorStepK * step, x + kDescriptorStepK * step, true);
+#pragma unroll 1
+  for (int k = 0; k < p.k_blocks; k += p.k_per_stage) {
+    barrier_wait(block.full(ring.stage), ring.phase);
+    const int count = min(p.k_per_stage, p.k_blocks - k);
+    if (kLongStages && count == 4) {
+      multiply_blocks<N, 4>(sum, w, x, p.weights, p.tokens);
+    } else if (kLongStages && count == 2) {
+      multiply_blocks<N, 2>(sum, w, x, p.weights, p.tokens);
+    } else {
+      multiply_blocks<N, 1>(sum, w, x, p.weights, p.tokens);
+      if (kLongStages && count == 3) {
+        multiply_blocks<N, 2>(sum, w + p.weights * (kRowBytes / 16),
+                              x + p.tokens * (kRowBytes / 16), p.weights, p.tokens);
+      }
     }
-    wgmma_commit();
-    wgmma_wait<1>();  // the block before this one is done with its stage
-    if (previous >= 0) release(previous);
-    previous = -1;
-    if (++in_stage == p.k_per_stage || k + 1 == p.k_blocks) {
-      in_stage = 0;
-      previous = ring.stage;
-      ring.advance(p.stages);
-    }
+    const int stage = ring.stage;
+    ring.advance(p.stages);
+    x = descriptor_low(x_base + ring.stage * block.at.stage_bytes);
+    w = descriptor_low(w_base + ring.stage * block.at.stage_bytes);
+    wgmma_wait<1>();  // the stage before this one has been read
+    if (before >= 0) release(before);
+    before = stage;
   }
   wgmma_wait<0>();
   wgmma_pin(sum);
-  release(previous);
+  release(before);
 }
 
 /// Where this thread's results go: its outputs `weight` and `weight + 8` (or the pair's one) of
@@ -374,11 +454,11 @@ __device__ __forceinline__ void store_bf16(const float (&sum)[N / 2], const Gemm
     named_barrier_sync(1 + out.group, 128);
 }
 
-template <int N, int kCluster>
+template <int N, int kConsumers, int kCluster>
 __device__ __forceinline__ void compute_tile(const GemmBf16Params& p, const GemmBlock& block,
                                              GemmRing& ring, const GemmPlace& place, int group) {
   float sum[N / 2];
-  multiply<N, kCluster>(sum, p, block, ring, group);
+  multiply<N, kCluster, kConsumers == 1>(sum, p, block, ring, group);
   const GemmOutput out{p, place, group, (place.weight * kCluster + block.rank) * p.weights};
   finish<N>(sum, out);
   std::uint8_t* staging = block.shared + block.at.staging + group * kStagingBytes;
@@ -391,68 +471,66 @@ __device__ __forceinline__ void compute_tile(const GemmBf16Params& p, const Gemm
   }
 }
 
-/// A tile's instruction is as wide as its rows need: a width does not change bits.
+/// A tile's instruction is as wide as its rows need: a width does not change bits. Tries the
+/// widths from the narrowest.
+template <int kConsumers, int kCluster, int N, int... kWider>
+__device__ __forceinline__ void compute_fitting(const GemmBf16Params& p, const GemmBlock& block,
+                                                GemmRing& ring, const GemmPlace& place, int group) {
+  if constexpr (sizeof...(kWider) > 0) {
+    if (place.rows > N) {
+      return compute_fitting<kConsumers, kCluster, kWider...>(p, block, ring, place, group);
+    }
+  }
+  compute_tile<N, kConsumers, kCluster>(p, block, ring, place, group);
+}
+
 template <int kConsumers, int kCluster>
 __device__ void compute_tiles(const GemmBf16Params& p, const GemmBlock& block, GemmWalk walk,
                               int group) {
   GemmRing ring;
   GemmPlace place;
   while (walk.next(place)) {
-    if constexpr (kConsumers == 2) {
-      if (place.rows > 192) {
-        compute_tile<256, kCluster>(p, block, ring, place, group);
-      } else if (place.rows > 128) {
-        compute_tile<192, kCluster>(p, block, ring, place, group);
-      } else if (place.rows > 64) {
-        compute_tile<128, kCluster>(p, block, ring, place, group);
-      } else {
-        compute_tile<64, kCluster>(p, block, ring, place, group);
-      }
+    if constexpr (kConsumers == 1) {
+      compute_fitting<1, kCluster, 8, 16, 32, 64, 128>(p, block, ring, place, group);
+    } else if constexpr (kConsumers == 2) {
+      compute_fitting<2, kCluster, 64, 96, 128, 160, 192, 224, 256>(p, block, ring, place, group);
     } else {
-      if (place.rows > 64) {
-        compute_tile<128, kCluster>(p, block, ring, place, group);
-      } else if (place.rows > 32) {
-        compute_tile<64, kCluster>(p, block, ring, place, group);
-      } else if (place.rows > 16) {
-        compute_tile<32, kCluster>(p, block, ring, place, group);
-      } else if (place.rows > 8) {
-        compute_tile<16, kCluster>(p, block, ring, place, group);
-      } else {
-        compute_tile<8, kCluster>(p, block, ring, place, group);
-      }
+      compute_fitting<3, kCluster, 64, 128, 176>(p, block, ring, place, group);
     }
   }
 }
 
-/// Two computing warpgroups need 240 registers a thread; the loading one gives its up.
+/// One loading warp beside the computing warpgroups. Two of those need more registers than three
+/// warps of a multiprocessor's quarter can all have: there the loading warp has a warpgroup's
+/// place, which gives its registers up.
 template <int kConsumers>
-constexpr int kGemmThreads = kConsumers == 2 ? 384 : 160;
+constexpr int kGemmThreads = kConsumers == 2 ? 384 : 128 * kConsumers + 32;
 
 template <int kConsumers, int kCluster>
 __global__ void __launch_bounds__(kGemmThreads<kConsumers>, 1)
     gemm_bf16_kernel(const __grid_constant__ CUtensorMap x_map,
                      const __grid_constant__ CUtensorMap w_map,
                      const __grid_constant__ GemmBf16Params p) {
-  extern __shared__ std::uint8_t raw[];
-  GemmBlock block;
-  block.shared = raw + (1024 - (shared_address(raw) & 1023)) % 1024;
-  block.at = gemm_bf16_shared(p, kConsumers);
-  block.full = reinterpret_cast<Barrier*>(block.shared + block.at.barriers);
-  block.empty = block.full + kMaxStages;
-  block.rank = kCluster == 1 ? 0 : static_cast<int>(cluster_rank());
-  auto* groups = reinterpret_cast<GemmGroups*>(block.shared + block.at.groups);
+  extern __shared__ __align__(1024) std::uint8_t shared[];
+  const GemmBlock block{shared, gemm_bf16_shared(p),
+                        kCluster == 1 ? 0 : static_cast<int>(cluster_rank())};
+  auto* groups = reinterpret_cast<GemmGroups*>(shared + block.at.groups);
 
-  const int warp = threadIdx.x / 32;
+  allow_next_kernel();
+  const int warp = __shfl_sync(0xffffffff, threadIdx.x / 32, 0);
   if (warp == kConsumers * 4 && elect_one()) {
     tma_prefetch(&x_map);
     tma_prefetch(&w_map);
     for (int i = 0; i < p.stages; ++i) {
-      barrier_init(&block.full[i], 1);
-      barrier_init(&block.empty[i], kConsumers * 4 * kCluster);
+      barrier_init(block.full(i), 1);
+      barrier_init(block.empty(i), kConsumers * 4 * kCluster);
     }
     fence_barrier_init();
   }
-  if (p.offsets && warp == 0) list_groups(p, groups);
+  if (p.offsets && warp == 0) {
+    wait_for_previous_kernel();  // whose output the offsets are
+    list_groups(p, groups);
+  }
   // Barriers and the list of groups are there, in both blocks before either is copied into.
   if constexpr (kCluster == 1) {
     __syncthreads();

@@ -44,7 +44,7 @@ double cycles(const GemmCudaArgs& args, const GemmTile& tile, int multiprocessor
   const double tiles = shape.batches * across * token_tiles(shape, tile, args.groups > 0);
   const double waves = static_cast<double>(
       ceil_div(static_cast<std::int64_t>(tiles + 0.5), multiprocessors / tile.cluster));
-  const double groups64 = tile.weights == 128 ? 2 : 1;
+  const double groups64 = std::max(tile.weights / 64, 1);
   const double multiply = groups64 * 4 * std::max(tile.tokens / 2.0, 32.0);
   const double into_block = 128.0 * (tile.weights + tile.tokens);
   const double from_l2 = 128.0 * (tile.weights + static_cast<double>(tile.tokens) / tile.cluster);
@@ -57,19 +57,24 @@ double cycles(const GemmCudaArgs& args, const GemmTile& tile, int multiprocessor
 
 }  // namespace
 
+std::vector<GemmTile> gemm_tiles() {
+  std::vector<GemmTile> tiles;
+  for (const int weights : {16, 32, 64}) {
+    for (const int tokens : {8, 16, 32, 64, 128}) tiles.push_back({weights, tokens, 1});
+  }
+  for (int tokens = 64; tokens <= 256; tokens += 32) {
+    for (const int cluster : {1, 2}) tiles.push_back({128, tokens, cluster});
+  }
+  for (const int tokens : {64, 128, 176}) tiles.push_back({192, tokens, 1});
+  return tiles;
+}
+
 GemmTile choose_tile(const GemmCudaArgs& args, int multiprocessors) {
   GemmTile best;
   double best_cycles = 0;
-  for (const int weights : {16, 32, 64, 128}) {
-    for (const int tokens : {8, 16, 32, 64, 128, 192, 256}) {
-      if (weights == 128 ? tokens < 64 : tokens > 128) continue;
-      for (const int cluster : {1, 2}) {
-        if (cluster == 2 && tokens < 16) continue;
-        const GemmTile tile{weights, tokens, cluster};
-        const double cost = cycles(args, tile, multiprocessors);
-        if (best.weights == 0 || cost < best_cycles) best = tile, best_cycles = cost;
-      }
-    }
+  for (const GemmTile& tile : gemm_tiles()) {
+    const double cost = cycles(args, tile, multiprocessors);
+    if (best.weights == 0 || cost < best_cycles) best = tile, best_cycles = cost;
   }
   return best;
 }

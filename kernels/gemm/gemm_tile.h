@@ -1,7 +1,7 @@
 // How a bf16 product is cut into tiles: chosen by shape, never felt in the bits.
 #pragma once
 
-#include <cstdint>
+#include <vector>
 
 #include "kernels/gemm/gemm_cuda.h"
 
@@ -9,10 +9,14 @@ namespace moebius::kernels {
 
 /// A tile is `weights` rows of w (the M side of wgmma) by `tokens` rows of x (its N side).
 struct GemmTile {
-  int weights = 0;  // 16, 32, 64 (one warpgroup computes) or 128 (two)
-  int tokens = 0;   // 8, 16, 32, 64, 128, or with 128 weights 64, 128, 192, 256
-  int cluster = 1;  // 1, or 2 blocks that share their x tile; then tokens >= 16
+  int weights = 0;  // 16, 32, 64 (one warpgroup computes), 128 (two) or 192 (three)
+  int tokens = 0;   // 8, 16, 32, 64, 128; with 128 weights 64 .. 256 in steps of 32; with 192
+                    // weights 64, 128, 176
+  int cluster = 1;  // 1, or with 128 weights 2: blocks that share their x tile
 };
+
+/// All there are.
+std::vector<GemmTile> gemm_tiles();
 
 /// The tile expected to be fastest on `multiprocessors`.
 GemmTile choose_tile(const GemmCudaArgs& args, int multiprocessors);

@@ -1,5 +1,5 @@
 // Times every tile at every shape of gemm_shapes(), beside the tile that choose_tile takes: what
-// its figures in gemm_tile.cc are read from. Arguments: [text in the shape's name]
+// its figures in gemm_tile.cc are read from. Arguments: [text in the shape's name [all]]
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -52,15 +52,11 @@ std::vector<GemmTile> tiles_for(const GemmShape& shape) {
   std::vector<GemmTile> tiles;
   const auto rows =
       shape.groups > 0 ? std::max<std::int64_t>(1, shape.rows / shape.groups) : shape.rows;
-  for (const int weights : {16, 32, 64, 128}) {
-    for (const int tokens : {8, 16, 32, 64, 128, 192, 256}) {
-      if (weights == 128 ? tokens < 64 : tokens > 128) continue;
-      if (tokens >= 2 * rows && tokens > (weights == 128 ? 64 : 8)) continue;
-      if (rows > 16 * tokens && (weights < 128 || tokens < 128)) continue;
-      for (const int cluster : {1, 2}) {
-        if (tokens >= 8 * cluster) tiles.push_back({weights, tokens, cluster});
-      }
-    }
+  for (const GemmTile& tile : gemm_tiles()) {
+    const bool narrow = tile.weights <= 64;
+    if (tile.tokens >= 2 * rows && tile.tokens > (narrow ? 8 : 64)) continue;
+    if (rows > 16 * tile.tokens && (narrow || tile.tokens < 128)) continue;
+    tiles.push_back(tile);
   }
   return tiles;
 }
@@ -70,7 +66,7 @@ struct Timed {
   double us;
 };
 
-void sweep(const GemmShape& shape, const Stream& stream) {
+void sweep(const GemmShape& shape, bool verbose, const Stream& stream) {
   const GemmInputs inputs(shape, stream);
   const double chosen_us =
       time_us(inputs, stream, [&](const GemmCudaArgs& args) { gemm_bf16(args, stream); });
@@ -81,6 +77,12 @@ void sweep(const GemmShape& shape, const Stream& stream) {
                      })});
   }
   std::sort(timed.begin(), timed.end(), [](auto& a, auto& b) { return a.us < b.us; });
+  if (verbose) {
+    for (const Timed& t : timed) {
+      std::printf("T,%s,%d,%d,%d,%.2f\n", shape.name().c_str(), t.tile.weights, t.tile.tokens,
+                  t.tile.cluster, t.us);
+    }
+  }
   const GemmTile chosen = choose_tile(inputs.args(0), 132);
   const double matrices =
       static_cast<double>(shape.groups > 0 ? std::min(shape.groups, shape.rows) : shape.heads);
@@ -107,6 +109,6 @@ int main(int argc, char** argv) {
   const DeviceStream owner;
   for (const GemmShape& shape : gemm_shapes()) {
     if (argc > 1 && shape.name().find(argv[1]) == std::string::npos) continue;
-    sweep(shape, owner.stream());
+    sweep(shape, argc > 2, owner.stream());
   }
 }
