@@ -47,7 +47,7 @@ constexpr int kBoxBytes = 64 * 128;
 constexpr int kTileBytes = kBoxes * kBoxBytes;
 // The loading warp has a warpgroup to itself: registers are dealt out by warpgroups.
 constexpr int kThreads = 3 * 128;
-constexpr int kLoaderRegisters = 24, kWorkerRegisters = 240;
+constexpr int kLoaderRegisters = 40, kWorkerRegisters = 232;
 
 // Named barriers.
 constexpr int kEvenWeights = 1;  // warpgroup 0 wrote the even tile's weights
@@ -245,8 +245,12 @@ __device__ __forceinline__ RowPair move_to(RowPair to, bool first, Progress& p) 
 }
 
 /// Scores of a tile to weights; returns the factor for the sums.
-__device__ __forceinline__ RowPair soften(float (&s)[32], float c, int last, bool first,
-                                          Progress& p, std::uint32_t (&weights)[4][4]) {
+__device__ __forceinline__ RowPair soften(const float (&products)[32], float c, int last,
+                                          bool first, Progress& p, std::uint32_t (&weights)[4][4]) {
+  // A copy: to write accumulators while other products run would make ptxas serialise them all.
+  float s[32];
+#pragma unroll
+  for (int i = 0; i < 32; ++i) asm volatile("mov.f32 %0, %1;" : "=f"(s[i]) : "f"(products[i]));
   if (last < kMlaTileKeys - 1) mask_scores(s, last);
   const RowPair m = tile_maximum(s, c);
   const RowPair factor = move_to({next_reference(p.reference.low, m.low, first),
