@@ -42,16 +42,16 @@ struct MlaKernelArgs {
 
 namespace mla {
 
+constexpr int kTileKeys = static_cast<int>(kMlaTileKeys);
 constexpr int kBoxes = 9;
 constexpr int kBoxBytes = 64 * 128;
 constexpr int kTileBytes = kBoxes * kBoxBytes;
 // The loading warp has a warpgroup to itself: registers are dealt out by warpgroups.
 constexpr int kThreads = 3 * 128;
-constexpr int kLoaderRegisters = 24, kWorkerRegisters = 240;
+constexpr int kLoaderRegisters = 40, kWorkerRegisters = 232;
 
 // Named barriers.
-constexpr int kEvenWeights = 1;  // warpgroup 0 wrote the even tile's weights
-constexpr int kOddWeights = 2;
+constexpr int kOddWeights = 2;  // warpgroup 1 wrote the odd tile's weights
 constexpr int kChunkEnd = 3;
 constexpr int kGroup = 4;  // + warpgroup: its own 128 threads
 
@@ -61,9 +61,11 @@ struct Shared {
   float reference[2][64];                       // after the even, after the odd tile
   float sums[2][2][64];                         // by parity of the chunk count, by warpgroup
   Barrier q_full, q_free;
+  Barrier even_weights;  // warpgroup 0 wrote the even tile's weights
   Barrier full[2][kBoxes];
   Barrier free[2][2];  // [even, odd][boxes 0 .. 3, 4 .. 7]; box 8 goes with the half of the reader
                        // of the weights in it
+  bool scores_first;   // warpgroup 1's next step
 };
 constexpr int kSharedBytes = sizeof(Shared) + 1024;  // dynamic memory is not aligned by itself
 
@@ -106,7 +108,7 @@ __device__ __forceinline__ void load_keys(const CUtensorMap* map, int page, int 
       if (half_of(box, parity) != half) continue;
       barrier_arrive_expect(&shared.full[parity][box], kBoxBytes);
       tma_load_2d(shared.keys[parity] + box * kBoxBytes, map, &shared.full[parity][box], box * 64,
-                  page * static_cast<int>(kMlaTileKeys));
+                  page * kTileKeys);
     }
   }
 }
@@ -115,7 +117,7 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
                                            const CUtensorMap* key_map, Shared& shared) {
   const int lane = threadIdx.x % 32;
   const Items items = items_of_block(args.plan);
-  std::uint32_t phase[2] = {0, 0}, q_phase = 0;
+  std::uint32_t phases = 0, q_phase = 0;  // bit p: of the tiles of parity p
   for (int i = items.begin; i < items.end; ++i, q_phase ^= 1) {
     const MlaItem& item = items.items[i];
     const std::int32_t* pages = args.pages + item.sequence * args.max_pages;
@@ -129,14 +131,29 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
       if ((t - begin) % 32 == 0) ahead = t + lane < end ? pages[t + lane] : 0;
       const int page = __shfl_sync(0xffffffff, ahead, (t - begin) % 32);
       const int parity = (t - begin) % 2;
-      if (lane == 0) load_keys(key_map, page, parity, phase[parity], shared);
-      phase[parity] ^= 1;
+      if (lane == 0) load_keys(key_map, page, parity, phases >> parity & 1, shared);
+      phases ^= 1 << parity;
       __syncwarp();
     }
   }
 }
 
 // ---- what both warpgroups do ----
+
+/// Whether the phase of this parity has completed, without waiting.
+__device__ __forceinline__ bool barrier_test(Barrier* barrier, std::uint32_t parity) {
+  std::uint32_t done;
+  asm volatile(
+      "{\n"
+      ".reg .pred p;\n"
+      "mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+      "selp.u32 %0, 1, 0, p;\n"
+      "}\n"
+      : "=r"(done)
+      : "r"(shared_address(barrier)), "r"(parity)
+      : "memory");
+  return done != 0;
+}
 
 /// Where a thread stands; warp w of a warpgroup has 16 heads of token 16 w / tile_heads.
 struct Place {
@@ -170,12 +187,11 @@ struct Progress {
   RowPair total_reference, total_sum;  // of the chunks closed and folded
 };
 
-template <int kFirst, int kLast>
 __device__ __forceinline__ void add_scores(float (&s)[32], const std::byte* q,
                                            const std::byte* keys, Barrier* full,
                                            std::uint32_t phase) {
 #pragma unroll
-  for (int box = kFirst; box < kLast; ++box) {
+  for (int box = 0; box < kBoxes; ++box) {
     barrier_wait(&full[box], phase);
     const std::uint64_t a = descriptor_k128(q + box * kBoxBytes);
     const std::uint64_t b = descriptor_k128(keys + box * kBoxBytes);
@@ -245,9 +261,13 @@ __device__ __forceinline__ RowPair move_to(RowPair to, bool first, Progress& p) 
 }
 
 /// Scores of a tile to weights; returns the factor for the sums.
-__device__ __forceinline__ RowPair soften(float (&s)[32], float c, int last, bool first,
-                                          Progress& p, std::uint32_t (&weights)[4][4]) {
-  if (last < kMlaTileKeys - 1) mask_scores(s, last);
+__device__ __forceinline__ RowPair soften(const float (&products)[32], float c, int last,
+                                          bool first, Progress& p, std::uint32_t (&weights)[4][4]) {
+  // A copy: to write accumulators while other products run would make ptxas serialise them all.
+  float s[32];
+#pragma unroll
+  for (int i = 0; i < 32; ++i) asm volatile("mov.f32 %0, %1;" : "=f"(s[i]) : "f"(products[i]));
+  if (last < kTileKeys - 1) mask_scores(s, last);
   const RowPair m = tile_maximum(s, c);
   const RowPair factor = move_to({next_reference(p.reference.low, m.low, first),
                                   next_reference(p.reference.high, m.high, first)},
@@ -256,7 +276,7 @@ __device__ __forceinline__ RowPair soften(float (&s)[32], float c, int last, boo
   return factor;
 }
 
-/// Weights and references for the other warpgroup.
+/// Weights and references for the other warpgroup, which is to be told next.
 __device__ __forceinline__ void publish(const Place& at, const std::uint32_t (&weights)[4][4],
                                         RowPair reference, std::byte* box, float* references) {
   const int row = 16 * at.warp + at.lane % 16;
@@ -270,18 +290,22 @@ __device__ __forceinline__ void publish(const Place& at, const std::uint32_t (&w
     references[at.row] = reference.low;
     references[at.row + 8] = reference.high;
   }
+  fence_proxy_async();  // before the other warpgroup's tensor cores read the weights
+  __syncwarp();
 }
 
 /// Values behind the last key of a sequence become zeros: what lies there may be NaN, which a
-/// weight of 0 would not silence.
-__device__ __forceinline__ void clear_values(std::byte* keys, int live_keys) {
-  const int thread = threadIdx.x % 128;
-  for (int i = live_keys * 8 + thread; i < 64 * 8; i += 128) {
+/// weight of 0 would not silence. By a whole warpgroup, whose named barrier `id` is.
+__device__ __forceinline__ void clear_tail(std::byte* keys, int live_keys, int id) {
+  if (live_keys >= kTileKeys) return;
+  for (int i = live_keys * 8 + threadIdx.x % 128; i < kTileKeys * 8; i += 128) {
 #pragma unroll
     for (int box = 0; box < 8; ++box) {
       *reinterpret_cast<uint4*>(keys + box * kBoxBytes + i * 16) = uint4{0, 0, 0, 0};
     }
   }
+  fence_proxy_async();  // before the tensor cores read the zeros
+  named_barrier_sync(id, 128);
 }
 
 // ---- closing a chunk ----
@@ -425,106 +449,113 @@ __device__ __forceinline__ void step_even(const MlaKernelArgs& args, const Mine&
   std::byte* odd = shared.keys[1];
   wgmma_wait<0>();
   wgmma_pin(s);
-  named_barrier_sync(kGroup, 128);  // all four warps are done with box 8's keys
   if (!step.next) give_back(&shared.q_free, at);
-  const int live_keys = mine.last - step.tile * static_cast<int>(kMlaTileKeys) + 1;
-  if (live_keys < kMlaTileKeys) clear_values(even, live_keys);
-
   std::uint32_t weights[4][4] = {};
   RowPair factor{1.0f, 1.0f};
   if (mine.live) {
-    factor = soften(s, args.score_scale, mine.position - step.tile * static_cast<int>(kMlaTileKeys),
-                    step.first, p, weights);
+    factor =
+        soften(s, args.score_scale, mine.position - step.tile * kTileKeys, step.first, p, weights);
   }
-  publish(at, weights, p.reference, even + 8 * kBoxBytes, shared.reference[0]);
-  fence_proxy_async();
-  named_barrier_arrive(kEvenWeights, 256);
-  if (live_keys < kMlaTileKeys) named_barrier_sync(kGroup, 128);  // cleared values, own reads
-
+  clear_tail(even, mine.last - step.tile * kTileKeys + 1, kGroup);
   rescale(o, factor);
   add_values(o, weights, even, step.first);
+  named_barrier_sync(kGroup, 128);  // all four warps are done with box 8's keys
+  publish(at, weights, p.reference, even + 8 * kBoxBytes, shared.reference[0]);
+  give_back(&shared.even_weights, at);
   phase.even ^= 1;
   wgmma_wait<0>();
   wgmma_pin(o);
   give_back(&shared.free[0][0], at);
+  if (!step.odd) return;
 
-  if (step.odd) {
-    named_barrier_sync(kOddWeights, 256);
-    factor = {1.0f, 1.0f};
-    if (mine.live) factor = move_to(read_references(shared.reference[1], at), false, p);
-    rescale(o, factor);
-    wait_values(shared.full[1], 0, phase.odd);
-    add_values(o, odd + 8 * kBoxBytes, odd, false);
-    phase.odd ^= 1;
-    if (step.next) {
-      add_scores<0, 1>(s, shared.q, even, shared.full[0], phase.even);
-      wgmma_wait<1>();
-      wgmma_pin(o);
-      give_back(&shared.free[1][0], at);
-      add_scores<1, kBoxes>(s, shared.q, even, shared.full[0], phase.even);
-    } else {
-      wgmma_wait<0>();
-      wgmma_pin(o);
-      give_back(&shared.free[1][0], at);
-    }
-  }
+  named_barrier_sync(kOddWeights, 256);
+  factor = {1.0f, 1.0f};
+  if (mine.live) factor = move_to(read_references(shared.reference[1], at), false, p);
+  rescale(o, factor);
+  wait_values(shared.full[1], 0, phase.odd);
+  add_values(o, odd + 8 * kBoxBytes, odd, false);
+  phase.odd ^= 1;
+  wgmma_wait<0>();
+  wgmma_pin(o);
+  give_back(&shared.free[1][0], at);
+  if (step.next) add_scores(s, shared.q, even, shared.full[0], phase.even);
 }
 
-/// Warpgroup 1; scores of the odd tile, if there is one, are on their way.
-__device__ __forceinline__ void step_odd(const MlaKernelArgs& args, const Mine& mine,
-                                         const Place& at, const Step& step, Phases& phase,
-                                         float (&s)[32], float (&o)[128], Progress& p,
+/// Whether warpgroup 1 is to take the odd tile's scores before the even tile's values: if they
+/// are there first. Where memory sets the pace they come late, and the even tile's boxes are not to
+/// wait for them. The order of the two changes no bits.
+__device__ __forceinline__ bool scores_first(const Mine& mine, const Place& at, const Phases& phase,
+                                             Shared& shared) {
+  const int probe = mine.fragments < 4 ? kBoxes - 1 : 0;
+  if (at.warp == 0) {
+    bool scores = false;
+    while (!(scores = barrier_test(&shared.full[1][probe], phase.odd)) &&
+           !barrier_test(&shared.even_weights, phase.even)) {
+    }
+    if (at.lane == 0) shared.scores_first = scores;
+  }
+  named_barrier_sync(kGroup + 1, 128);  // the four warps of a product must agree
+  return shared.scores_first;
+}
+
+/// Warpgroup 1 adds the even tile's values.
+__device__ __forceinline__ void add_even(const Mine& mine, const Place& at, const Step& step,
+                                         Phases& phase, float (&o)[128], Progress& p,
                                          Shared& shared) {
   std::byte* even = shared.keys[0];
-  std::byte* odd = shared.keys[1];
-  wgmma_wait<0>();
-  wgmma_pin(s);
-  if (step.odd && !step.next_odd) give_back(&shared.q_free, at);
-  named_barrier_sync(kEvenWeights, 256);  // and all four warps are done with the odd box 8's keys
+  barrier_wait(&shared.even_weights, phase.even);
   RowPair factor{1.0f, 1.0f};
   if (mine.live) factor = move_to(read_references(shared.reference[0], at), step.first, p);
   rescale(o, factor);
   wait_values(shared.full[0], 1, phase.even);
   add_values(o, even + 8 * kBoxBytes, even + 4 * kBoxBytes, step.first);
   phase.even ^= 1;
-  if (!step.odd) {
+}
+
+/// Warpgroup 1 and two tiles. kEarly: scores_first().
+template <bool kEarly>
+__device__ __forceinline__ void step_odd(const MlaKernelArgs& args, const Mine& mine,
+                                         const Place& at, const Step& step, Phases& phase,
+                                         float (&s)[32], float (&o)[128], Progress& p,
+                                         Shared& shared) {
+  std::byte* odd = shared.keys[1];
+  if (kEarly) {
+    add_scores(s, shared.q, odd, shared.full[1], phase.odd);
+    wgmma_wait<0>();
+    wgmma_pin(s);
+    add_even(mine, at, step, phase, o, p, shared);
+  } else {
+    add_even(mine, at, step, phase, o, p, shared);
     wgmma_wait<0>();
     wgmma_pin(o);
     give_back(&shared.free[0][1], at);
-    return;
+    if (!step.odd) return;
+    add_scores(s, shared.q, odd, shared.full[1], phase.odd);
+    wgmma_wait<0>();
+    wgmma_pin(s);
   }
-
+  if (!step.next_odd) give_back(&shared.q_free, at);
   const int tile = step.tile + 1;
-  const int live_keys = mine.last - tile * static_cast<int>(kMlaTileKeys) + 1;
-  if (live_keys < kMlaTileKeys) clear_values(odd, live_keys);
   std::uint32_t weights[4][4] = {};
-  factor = {1.0f, 1.0f};
+  RowPair factor{1.0f, 1.0f};
   if (mine.live) {
-    factor = soften(s, args.score_scale, mine.position - tile * static_cast<int>(kMlaTileKeys),
-                    false, p, weights);
+    factor = soften(s, args.score_scale, mine.position - tile * kTileKeys, false, p, weights);
   }
+  clear_tail(odd, mine.last - tile * kTileKeys + 1, kGroup + 1);
+  named_barrier_sync(kGroup + 1, 128);  // all four warps are done with box 8's keys
   publish(at, weights, p.reference, odd + 8 * kBoxBytes, shared.reference[1]);
-  fence_proxy_async();
   named_barrier_arrive(kOddWeights, 256);
-  if (live_keys < kMlaTileKeys) named_barrier_sync(kGroup + 1, 128);
-
-  wgmma_wait<0>();
-  wgmma_pin(o);
-  give_back(&shared.free[0][1], at);
+  if (kEarly) {
+    wgmma_wait<0>();
+    wgmma_pin(o);
+    give_back(&shared.free[0][1], at);
+  }
   rescale(o, factor);
   add_values(o, weights, odd + 4 * kBoxBytes, false);
   phase.odd ^= 1;
-  if (step.next_odd) {
-    add_scores<0, 1>(s, shared.q, odd, shared.full[1], phase.odd);
-    wgmma_wait<1>();
-    wgmma_pin(o);
-    give_back(&shared.free[1][1], at);
-    add_scores<1, kBoxes>(s, shared.q, odd, shared.full[1], phase.odd);
-  } else {
-    wgmma_wait<0>();
-    wgmma_pin(o);
-    give_back(&shared.free[1][1], at);
-  }
+  wgmma_wait<0>();
+  wgmma_pin(o);
+  give_back(&shared.free[1][1], at);
 }
 
 template <int kWarpgroup>
@@ -539,18 +570,18 @@ __device__ __forceinline__ void run_warpgroup(const MlaKernelArgs& args, Shared&
     const Mine mine = mine_of(items.items[i], warp, args.tile_heads);
     Progress p;
     barrier_wait(&shared.q_full, q_phase);
-    if (mine.tile_begin + kWarpgroup < mine.tile_end) {
-      add_scores<0, kBoxes>(s, shared.q, shared.keys[kWarpgroup], shared.full[kWarpgroup],
-                            kWarpgroup == 0 ? phase.even : phase.odd);
-    } else {
-      give_back(&shared.q_free, at);
-    }
+    if (kWarpgroup == 0) add_scores(s, shared.q, shared.keys[0], shared.full[0], phase.even);
+    if (kWarpgroup == 1 && mine.tile_begin + 1 == mine.tile_end) give_back(&shared.q_free, at);
     for (int t = mine.tile_begin; t < mine.tile_end; t += 2) {
       const Step step = step_of(mine, t, args.chunk_tiles);
       if (kWarpgroup == 0) {
         step_even(args, mine, at, step, phase, s, o, p, shared);
       } else {
-        step_odd(args, mine, at, step, phase, s, o, p, shared);
+        if (step.odd && scores_first(mine, at, phase, shared)) {
+          step_odd<true>(args, mine, at, step, phase, s, o, p, shared);
+        } else {
+          step_odd<false>(args, mine, at, step, phase, s, o, p, shared);
+        }
       }
       if (step.closes) {
         close_chunk<kWarpgroup>(args, mine, at, step.chunk, !step.next, turn, o, p, shared);
@@ -574,6 +605,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x == 0) {
     barrier_init(&shared.q_full, 1);
     barrier_init(&shared.q_free, 8);  // warps that read it
+    barrier_init(&shared.even_weights, 4);
     for (int parity = 0; parity < 2; ++parity) {
       for (int box = 0; box < kBoxes; ++box) barrier_init(&shared.full[parity][box], 1);
       for (int half = 0; half < 2; ++half) barrier_init(&shared.free[parity][half], 4);
