@@ -16,10 +16,16 @@ namespace moebius::kernels::fp8 {
 
 constexpr int kDepth = 128;  // k of one stage: one scale of x and of w each, one swizzled line
 
-template <int rows, int outs, int cluster, int stages, bool pairs>
+/// How a warpgroup keeps the tensor cores busy while it promotes sums. kDouble: the next stage's
+/// products are under way in a second set of sums. kTurns: where registers do not allow that, two
+/// warpgroups take turns, one multiplying while the other promotes.
+enum class Overlap { kNone, kDouble, kTurns };
+
+template <int rows, int outs, int cluster, int stages, bool pairs, Overlap overlap>
 struct Shape {
   static constexpr int kRows = rows, kOuts = outs, kCluster = cluster, kStages = stages;
   static constexpr bool kPairs = pairs;
+  static constexpr Overlap kOverlap = overlap;
   static constexpr int kWarpgroups = rows == 64 ? 1 : 2;
   static constexpr int kSubtiles = rows / (64 * kWarpgroups);  // of 64 rows, for a warpgroup
   // Register quotas go to whole warpgroups, so where they are used the producer is one too.
@@ -31,9 +37,11 @@ struct Shape {
   static constexpr bool kCrosses = !pairs && 128 % outs != 0;
   static constexpr int kScaleRows = pairs || kCrosses ? 2 : 1;
   static constexpr int kXBytes = rows * kDepth, kWBytes = outs * kDepth;
-  static constexpr int kScaleBytes = rows * 4;
+  static constexpr int kScaleBytes = (rows + 4) * 4;
   static constexpr int kBytes = stages * (kXBytes + kWBytes + kScaleBytes + 2 * 8);
   static_assert(!pairs || 256 % outs == 0);
+  static_assert(overlap != Overlap::kDouble || kSubtiles == 1);
+  static_assert(overlap != Overlap::kTurns || kWarpgroups == 2);
 };
 
 /// Where one tile lies. `matrix`: the head or group; rows of x and y from `row` to before
@@ -130,47 +138,86 @@ struct Turn {
   }
 };
 
+/// The copies into one stage.
+template <typename S>
+struct Copies {
+  const CUtensorMap& x;
+  const CUtensorMap& w;
+  const float* scales;  // of x
+  std::int64_t scale_ld;
+  const Stages<S>& stages;
+  std::int32_t rank;
+
+  __device__ static std::int32_t boxes(const TileAt& at) {
+    return (min(at.row_end - at.row, S::kRows) + S::kBoxRows - 1) / S::kBoxRows;
+  }
+  /// Scales are copied from a multiple of 16 bytes on, hence up to three rows early.
+  __device__ std::uint32_t scale_bytes(const TileAt& at) const {
+    return static_cast<std::uint32_t>(min(std::int64_t{S::kRows + 4}, scale_ld - at.row / 4 * 4)) *
+           4;
+  }
+  /// Announces the stage's bytes and fetches the weights.
+  __device__ void begin(const TileAt& at, std::int32_t depth, int s) const {
+    const auto bytes =
+        static_cast<std::uint32_t>(boxes(at) * S::kBoxRows * kDepth + S::kWBytes + S::kScaleBytes);
+    barrier_arrive_expect(stages.full(s), bytes);
+    tma_load_3d(stages.w(s), &w, stages.full(s), depth * kDepth, at.out + rank * S::kOuts,
+                at.matrix);
+  }
+  /// Fetches the rows (this block's share, for all of the cluster) and their scales, which lie
+  /// `scale_row` further for each matrix of x.
+  __device__ void finish(const TileAt& at, std::int32_t x_matrix, std::int32_t scale_row,
+                         std::int32_t depth, int s) const {
+    bulk_load(stages.scales(s), scales + (scale_row * x_matrix + depth) * scale_ld + at.row / 4 * 4,
+              scale_bytes(at), stages.full(s));
+    for (std::int32_t box = rank; box < boxes(at); box += S::kCluster) {
+      std::byte* to = stages.x(s) + box * S::kBoxRows * kDepth;
+      const std::int32_t row = at.row + box * S::kBoxRows;
+      if constexpr (S::kCluster > 1) {
+        constexpr auto kAll = static_cast<std::uint16_t>((1 << S::kCluster) - 1);
+        tma_load_3d_multicast(to, &x, stages.full(s), kAll, depth * kDepth, row, x_matrix);
+      } else {
+        tma_load_3d(to, &x, stages.full(s), depth * kDepth, row, x_matrix);
+      }
+    }
+  }
+};
+
 /// One warp: fills stage after stage for each tile.
 template <typename S>
-__device__ void produce(const GemmCudaArgs& a, const CUtensorMap& x, const CUtensorMap& w,
-                        const CUtensorMap& scales, const Stages<S>& stages) {
+__device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
   const bool leader = threadIdx.x % 32 == 0;
-  const auto rank = S::kCluster > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0;
+  const Stages<S>& stages = copies.stages;
   const auto depths = static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth);
-  const auto scale_head = static_cast<std::int32_t>(a.heads > 1 ? a.x_head / kDepth : 0);
+  const auto scale_row = static_cast<std::int32_t>(a.heads > 1 ? a.x_head / kDepth : 0);
+  // Weights do not come from the kernel before: those of the first stages need not wait for it.
+  // With groups even the tile depends on it.
+  std::int32_t early = 0;
+  if (a.groups > 0) wait_for_previous_kernel();
   TileWalk<S> walk(a);
   Turn<S> turn;
   TileAt at;
-  while (walk.next(at)) {
+  bool more = walk.next(at);
+  if (more && a.groups == 0) {
+    early = min(depths, S::kStages);
+    for (std::int32_t depth = 0; leader && depth < early; ++depth) copies.begin(at, depth, depth);
+    wait_for_previous_kernel();
+  }
+  for (; more; more = walk.next(at)) {
     const std::int32_t x_matrix = a.groups > 0 ? 0 : at.matrix;
-    const std::int32_t boxes = (min(at.row_end - at.row, S::kRows) + S::kBoxRows - 1) / S::kBoxRows;
     for (std::int32_t depth = 0; depth < depths; ++depth, turn.advance()) {
       const int s = turn.stage;
       // Until consumers (of all blocks, who share x) have read what this stage held.
       barrier_wait(stages.empty(s), turn.parity ^ 1);
       if (leader) {
-        barrier_arrive_expect(
-            stages.full(s),
-            static_cast<std::uint32_t>(boxes * S::kBoxRows * kDepth + S::kWBytes + S::kScaleBytes));
-        tma_load_3d(stages.w(s), &w, stages.full(s), depth * kDepth, at.out + rank * S::kOuts,
-                    at.matrix);
-        tma_load_2d(stages.scales(s), &scales, stages.full(s), at.row,
-                    scale_head * x_matrix + depth);
-        for (std::int32_t box = rank; box < boxes; box += S::kCluster) {
-          std::byte* to = stages.x(s) + box * S::kBoxRows * kDepth;
-          const std::int32_t row = at.row + box * S::kBoxRows;
-          if constexpr (S::kCluster > 1) {
-            tma_load_3d_multicast(to, &x, stages.full(s),
-                                  static_cast<std::uint16_t>((1 << S::kCluster) - 1),
-                                  depth * kDepth, row, x_matrix);
-          } else {
-            tma_load_3d(to, &x, stages.full(s), depth * kDepth, row, x_matrix);
-          }
-        }
+        if (depth >= early) copies.begin(at, depth, s);
+        copies.finish(at, x_matrix, scale_row, depth, s);
       }
       __syncwarp();
     }
+    early = 0;
   }
+  allow_next_kernel();
 }
 
 /// Scales of w that a tile meets: lane i holds those of one depth in 32.
@@ -331,80 +378,177 @@ __device__ __forceinline__ void promote(const float (&sum)[S::kOuts / 2], float 
 
 /// One warpgroup: multiplies stage after stage, 64 rows at a time, and stores each tile.
 template <typename S>
-__device__ void consume(const GemmCudaArgs& a, const Stages<S>& stages) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int group = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 128, 0);
-  const int thread_row = static_cast<int>(threadIdx.x) % 128 / 32 * 16 + lane / 4;
-  const auto rank = S::kCluster > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0;
-  const auto depths = static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth);
-  TileWalk<S> walk(a);
-  Turn<S> turn;
-  TileAt at;
-  bool more = walk.next(at);
-  if (!more) return;
-  WeightScales<S> weight_scales(a, at, at.out + rank * S::kOuts);
-  while (more) {
-    const std::int32_t out = at.out + rank * S::kOuts;
-    const int boundary = (128 - out % 128) / 8;
-    float total[S::kSubtiles][S::kOuts / 2] = {};
-    for (std::int32_t depth = 0; depth < depths; ++depth, turn.advance()) {
-      const int s = turn.stage;
-      float w_scale[S::kScaleRows];
-      weight_scales.at(depth, w_scale);
-      barrier_wait(stages.full(s), turn.parity);  // the copies of this stage, before their reads
+class Consumer {
+ public:
+  using Sums = float[S::kOuts / 2];
+
+  __device__ Consumer(const GemmCudaArgs& a, const Stages<S>& stages)
+      : a_(a),
+        stages_(stages),
+        lane_(static_cast<int>(threadIdx.x) % 32),
+        group_(__shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 128, 0)),
+        row_(static_cast<int>(threadIdx.x) % 128 / 32 * 16 + lane_ / 4),
+        rank_(S::kCluster > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0),
+        depths_(static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth)) {}
+
+  __device__ void run() {
+    if (S::kOverlap == Overlap::kTurns && group_ == 1) pass_turn();
+    TileWalk<S> walk(a_);
+    TileAt at;
+    bool more = walk.next(at);
+    if (!more) return;
+    WeightScales<S> weight_scales(a_, at, out_of(at));
+    while (more) {
+      Sums total[S::kSubtiles] = {};
+      if constexpr (S::kOverlap == Overlap::kDouble) {
+        multiply_double(at, weight_scales, total[0]);
+      } else {
+        multiply(at, weight_scales, total);
+      }
+      const TileAt done = at;
+      more = walk.next(at);  // and its scales are on their way while this tile is stored
+      if (more) weight_scales = WeightScales<S>(a_, at, out_of(at));
+      const std::int32_t y_column =
+          a_.groups > 0 ? 0 : static_cast<std::int32_t>(a_.y_head * done.matrix);
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
-        const int first = (group * S::kSubtiles + sub) * 64;
-        const float x_low = stages.scales(s)[first + thread_row];
-        const float x_high = stages.scales(s)[first + thread_row + 8];
-        const std::uint64_t x = descriptor_k128(stages.x(s) + first * kDepth);
-        const std::uint64_t w = descriptor_k128(stages.w(s));
-        float sum[S::kOuts / 2];
-        wgmma_pin(sum);
-        wgmma_arrive();
-#pragma unroll
-        for (int k = 0; k < kDepth / 32; ++k) {
-          wgmma_e4m3<S::kOuts>(sum, x + k * kDescriptorStepK, w + k * kDescriptorStepK, k != 0);
-        }
-        wgmma_commit();
-        wgmma_pin(sum);
-        wgmma_wait<0>();
-        if (sub == S::kSubtiles - 1) {
-          __syncwarp();  // every lane has its scales before the stage may be filled again
-          if constexpr (S::kCluster > 1) {
-            if (lane < S::kCluster) hand_back(stages.empty(s), lane);
-          } else {
-            if (lane == 0) barrier_arrive(stages.empty(s));
-          }
-        }
-        promote<S>(sum, x_low, x_high, w_scale, boundary, total[sub]);
+        const std::int32_t row = done.row + first_row(sub) + row_;
+        store<S>(a_, total[sub], row, row < done.row_end, row + 8 < done.row_end, out_of(done),
+                 y_column);
       }
     }
-    const TileAt done = at;
-    more = walk.next(at);  // and its scales are on their way while this tile is stored
-    if (more) weight_scales = WeightScales<S>(a, at, at.out + rank * S::kOuts);
-    const std::int32_t y_column =
-        a.groups > 0 ? 0 : static_cast<std::int32_t>(a.y_head * done.matrix);
+  }
+
+ private:
+  __device__ std::int32_t out_of(const TileAt& at) const {
+    return at.out + rank_ * S::kOuts;
+  }
+  __device__ int first_row(int sub) const {
+    return (group_ * S::kSubtiles + sub) * 64;
+  }
+
+  __device__ void await_turn() const {
+    named_barrier_sync(1 + group_, 256);
+  }
+  __device__ void pass_turn() const {
+    named_barrier_arrive(2 - group_, 256);
+  }
+
+  /// Starts the products of 64 rows with one stage.
+  __device__ void start(int s, int sub, Sums& sum) const {
+    const std::uint64_t x = descriptor_k128(stages_.x(s) + first_row(sub) * kDepth);
+    const std::uint64_t w = descriptor_k128(stages_.w(s));
+    wgmma_pin(sum);
+    wgmma_arrive();
 #pragma unroll
-    for (int sub = 0; sub < S::kSubtiles; ++sub) {
-      const std::int32_t row = done.row + (group * S::kSubtiles + sub) * 64 + thread_row;
-      store<S>(a, total[sub], row, row < done.row_end, row + 8 < done.row_end, out, y_column);
+    for (int k = 0; k < kDepth / 32; ++k) {
+      wgmma_e4m3<S::kOuts>(sum, x + k * kDescriptorStepK, w + k * kDescriptorStepK, k != 0);
+      // Turns pass before the last quarter is done, so that no gap opens.
+      if (S::kOverlap == Overlap::kTurns && k == kDepth / 32 - 2) wgmma_commit();
+    }
+    wgmma_commit();
+    wgmma_pin(sum);
+  }
+
+  __device__ void hand_back_stage(int s) const {
+    __syncwarp();  // every lane has its scales before the stage may be filled again
+    if constexpr (S::kCluster > 1) {
+      if (lane_ < S::kCluster) hand_back(stages_.empty(s), lane_);
+    } else {
+      if (lane_ == 0) barrier_arrive(stages_.empty(s));
     }
   }
-}
+
+  __device__ void multiply(const TileAt& at, WeightScales<S>& weight_scales,
+                           Sums (&total)[S::kSubtiles]) {
+    const int boundary = (128 - out_of(at) % 128) / 8;
+    for (std::int32_t depth = 0; depth < depths_; ++depth, turn_.advance()) {
+      const int s = turn_.stage;
+      float w_scale[S::kScaleRows];
+      weight_scales.at(depth, w_scale);
+      barrier_wait(stages_.full(s), turn_.parity);  // the copies of this stage, before their reads
+#pragma unroll
+      for (int sub = 0; sub < S::kSubtiles; ++sub) {
+        const float* x_scale = stages_.scales(s) + at.row % 4 + first_row(sub) + row_;
+        const float low = x_scale[0], high = x_scale[8];
+        Sums sum;
+        if constexpr (S::kOverlap == Overlap::kTurns) await_turn();
+        start(s, sub, sum);
+        if constexpr (S::kOverlap == Overlap::kTurns) {
+          wgmma_wait<1>();
+          pass_turn();
+        }
+        wgmma_wait<0>();
+        if (sub == S::kSubtiles - 1) hand_back_stage(s);
+        promote<S>(sum, low, high, w_scale, boundary, total[sub]);
+      }
+    }
+  }
+
+  /// The same with the products of the next stage under way while sums are promoted.
+  __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales, Sums& total) {
+    const int boundary = (128 - out_of(at) % 128) / 8;
+    const int scale_row = at.row % 4 + first_row(0) + row_;
+    Turn<S> ahead = turn_;
+    const auto begin = [&](Sums& sum) {
+      barrier_wait(stages_.full(ahead.stage), ahead.parity);  // its copies, before their reads
+      start(ahead.stage, 0, sum);
+      ahead.advance();
+    };
+    const auto finish = [&](std::int32_t depth, Sums& sum) {
+      const int s = turn_.stage;
+      float w_scale[S::kScaleRows];
+      weight_scales.at(depth, w_scale);
+      const float low = stages_.scales(s)[scale_row], high = stages_.scales(s)[scale_row + 8];
+      hand_back_stage(s);
+      promote<S>(sum, low, high, w_scale, boundary, total);
+      turn_.advance();
+    };
+    Sums even, odd;
+    std::int32_t depth = 0;
+    begin(even);
+    for (; depth + 2 < depths_; depth += 2) {
+      begin(odd);
+      wgmma_wait<1>();
+      wgmma_pin(even);
+      finish(depth, even);
+      begin(even);
+      wgmma_wait<1>();
+      wgmma_pin(odd);
+      finish(depth + 1, odd);
+    }
+    if (depth + 1 < depths_) {
+      begin(odd);
+      wgmma_wait<1>();
+      wgmma_pin(even);
+      finish(depth, even);
+      wgmma_wait<0>();
+      wgmma_pin(odd);
+      finish(depth + 1, odd);
+    } else {
+      wgmma_wait<0>();
+      wgmma_pin(even);
+      finish(depth, even);
+    }
+  }
+
+  const GemmCudaArgs& a_;
+  const Stages<S>& stages_;
+  int lane_, group_, row_;  // row_: of the thread's first in a fragment
+  std::int32_t rank_, depths_;
+  Turn<S> turn_;
+};
 
 template <typename S>
 __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     gemm_fp8_kernel(const __grid_constant__ GemmCudaArgs a, const __grid_constant__ CUtensorMap x,
-                    const __grid_constant__ CUtensorMap w,
-                    const __grid_constant__ CUtensorMap scales) {
+                    const __grid_constant__ CUtensorMap w) {
   extern __shared__ __align__(1024) std::byte shared[];
   const Stages<S> stages{shared};
   const int warp = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 32, 0);
   if (threadIdx.x == 0) {
     tma_prefetch(&x);
     tma_prefetch(&w);
-    tma_prefetch(&scales);
     for (int s = 0; s < S::kStages; ++s) {
       barrier_init(stages.full(s), 1);
       barrier_init(stages.empty(s), S::kCluster * S::kWarpgroups * 4);
@@ -418,18 +562,24 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     __syncthreads();
   }
   constexpr int kProducer = S::kWarpgroups * 4;
+  const Copies<S> copies{
+      x,         w,
+      a.x.scale, a.x.scale_ld,
+      stages,    S::kCluster > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0};
   if constexpr (S::kWarpgroups > 1) {
     if (warp >= kProducer) {
       registers_decrease<40>();
-      if (warp == kProducer) produce<S>(a, x, w, scales, stages);
+      if (warp == kProducer) produce<S>(a, copies);
     } else {
       registers_increase<232>();
-      consume<S>(a, stages);
+      wait_for_previous_kernel();  // whose output the offsets may be, and who may still read y
+      Consumer<S>(a, stages).run();
     }
   } else if (warp == kProducer) {
-    produce<S>(a, x, w, scales, stages);
+    produce<S>(a, copies);
   } else {
-    consume<S>(a, stages);
+    wait_for_previous_kernel();
+    Consumer<S>(a, stages).run();
   }
   // A block stays until no other may still write into its stages or arrive at its barriers.
   if constexpr (S::kCluster > 1) cluster_sync();
