@@ -26,9 +26,10 @@ constexpr int kSharedOfOne = 227 * 1024;                   // the most one block
 constexpr int kSharedOfTwo = (228 * 1024 - 2 * 1024) / 2;  // each of two on a multiprocessor
 
 // As many stages as fit, up to eight.
-constexpr int stages_of(int rows, int outs) {
+constexpr int stages_of(int rows, int outs, fp8::Order order) {
   const int stage = (rows + outs) * fp8::kDepth + (rows + 4) * 4 + 16;
-  return std::min(8, (rows == 64 ? kSharedOfTwo : kSharedOfOne) / stage);
+  const int parts = order == fp8::Order::kSplit ? rows * outs * 4 : 0;
+  return std::min(8, ((rows == 64 ? kSharedOfTwo : kSharedOfOne) - parts) / stage);
 }
 
 struct Maps {
@@ -59,7 +60,7 @@ Maps make_maps(const GemmCudaArgs& a) {
 // Tiles of the whole product, or for groups the most there can be.
 template <typename S>
 std::int64_t count_tiles(const GemmCudaArgs& a) {
-  const std::int64_t across = (a.n + S::kOuts * S::kCluster - 1) / (S::kOuts * S::kCluster);
+  const std::int64_t across = (a.n + S::kOuts * S::kShare - 1) / (S::kOuts * S::kShare);
   if (a.groups > 0) return (a.rows / S::kRows + std::min(a.groups, a.rows)) * across;
   return (a.rows + S::kRows - 1) / S::kRows * across * a.heads;
 }
@@ -81,8 +82,11 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
       fp8::gemm_fp8_kernel<S>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kBytes);
   check_device(attribute, "gemm_fp8: asking for shared memory");
   const std::int64_t tiles = count_tiles<S>(a);
+  // Blocks take tile after tile, but for split segments, which end with an exchange.
   const std::int64_t clusters =
-      std::min<std::int64_t>(tiles, multiprocessors() * S::kBlocks / S::kCluster);
+      S::kOrder == fp8::Order::kSplit
+          ? tiles
+          : std::min<std::int64_t>(tiles, multiprocessors() * S::kBlocks / S::kCluster);
   const Maps maps = make_maps<S>(a);
   cudaLaunchAttribute attributes[2]{};
   attributes[0].id = cudaLaunchAttributeClusterDimension;
@@ -103,24 +107,28 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
 
 struct Entry {
   Fp8Tile tile;
-  bool pairs;
+  bool pairs, segments;
   void (*launch)(const GemmCudaArgs&, const Stream&);
 };
 
 using enum fp8::Overlap;
+using enum fp8::Order;
 
-template <int rows, int outs, int cluster, bool pairs, fp8::Overlap overlap>
+template <int rows, int outs, int cluster, bool pairs, fp8::Overlap overlap,
+          fp8::Order order = kChain>
 constexpr Entry entry() {
-  return {{rows, outs, cluster, static_cast<int>(overlap)},
-          pairs,
-          launch<fp8::Shape<rows, outs, cluster, stages_of(rows, outs), pairs, overlap>>};
+  return {
+      {rows, outs, cluster, static_cast<int>(overlap)},
+      pairs,
+      order != kChain,
+      launch<fp8::Shape<rows, outs, cluster, stages_of(rows, outs, order), pairs, overlap, order>>};
 }
 
 constexpr Entry kEntries[] = {
     entry<64, 16, 4, false, kDouble>(),   entry<64, 32, 1, false, kDouble>(),
     entry<64, 32, 4, false, kDouble>(),   entry<64, 64, 1, false, kDouble>(),
     entry<64, 64, 2, false, kDouble>(),   entry<64, 64, 4, false, kDouble>(),
-    entry<64, 128, 1, false, kNone>(),  entry<128, 128, 1, false, kDouble>(),
+    entry<64, 128, 1, false, kNone>(),    entry<128, 128, 1, false, kDouble>(),
     entry<128, 128, 2, false, kDouble>(), entry<128, 128, 2, false, kTurns>(),
     entry<256, 128, 1, false, kNone>(),   entry<256, 128, 1, false, kTurns>(),
     entry<256, 128, 2, false, kTurns>(),  entry<64, 32, 1, true, kDouble>(),
@@ -129,9 +137,9 @@ constexpr Entry kEntries[] = {
     entry<256, 128, 1, true, kTurns>(),   entry<256, 128, 2, true, kTurns>(),
 };
 
-const Entry& entry_of(const Fp8Tile& tile, bool pairs) {
+const Entry& entry_of(const Fp8Tile& tile, bool pairs, bool segments) {
   for (const Entry& e : kEntries) {
-    if (e.tile == tile && e.pairs == pairs) return e;
+    if (e.tile == tile && e.pairs == pairs && e.segments == segments) return e;
   }
   throw std::invalid_argument("gemm_fp8: no kernel of " + std::to_string(tile.rows) + " rows by " +
                               std::to_string(tile.outs) + " outputs, clusters of " +
@@ -161,29 +169,36 @@ void check(const GemmCudaArgs& a) {
 
 }  // namespace
 
-std::vector<Fp8Tile> fp8_tiles(bool pairs) {
+bool fp8_segments(const GemmCudaArgs& a) {
+  return a.groups == 0 && a.heads == 1 && !a.pairs && a.n <= 2304 && a.w.cols >= 4096;
+}
+
+std::vector<Fp8Tile> fp8_tiles(const GemmCudaArgs& a) {
   std::vector<Fp8Tile> tiles;
   for (const Entry& e : kEntries) {
-    if (e.pairs == pairs) tiles.push_back(e.tile);
+    if (e.pairs == a.pairs && e.segments == fp8_segments(a)) tiles.push_back(e.tile);
   }
   return tiles;
 }
 
 Fp8Tile choose_fp8_tile(const GemmCudaArgs& a, int multiprocessor_count) {
   const std::int64_t rows = a.groups > 0 ? (a.rows + a.groups - 1) / a.groups : a.rows;
+  if (fp8_segments(a)) {
+    if (rows <= 256) return {64, 64, 4, 1};
+    return {128, 128, 2, 2};
+  }
   if (rows > 256 && a.n >= 256) return {256, 128, 2, 2};
   if (rows > 64) return {128, 128, 2, 1};
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
   for (const int outs : {128, 64}) {
-    if (a.n / outs * matrices >= multiprocessor_count)
-      return {64, outs, 1, outs == 128 ? 0 : 1};
+    if (a.n / outs * matrices >= multiprocessor_count) return {64, outs, 1, outs == 128 ? 0 : 1};
   }
   return {64, 32, 1, 1};
 }
 
 void gemm_fp8_tiled(const GemmCudaArgs& a, const Fp8Tile& tile, const Stream& stream) {
   check(a);
-  const Entry& chosen = entry_of(tile, a.pairs);
+  const Entry& chosen = entry_of(tile, a.pairs, fp8_segments(a));
   if (a.rows == 0 || a.n == 0) return;
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
   const std::int64_t outputs = a.rows * (a.pairs ? a.n / 2 : a.n) * a.heads;

@@ -21,27 +21,40 @@ constexpr int kDepth = 128;  // k of one stage: one scale of x and of w each, on
 /// warpgroups take turns, one multiplying while the other promotes.
 enum class Overlap { kNone, kDouble, kTurns };
 
-template <int rows, int outs, int cluster, int stages, bool pairs, Overlap overlap>
+/// How the sum over k is put together. kChain: one chain of promotions. Others: kSegments chains,
+/// added in order; each by its own block of a cluster (kSplit), or all by one block (kFold).
+enum class Order { kChain, kSplit, kFold };
+
+/// Segment i of `depths` begins at depths * i / kSegments.
+constexpr int kSegments = 4;
+
+template <int rows, int outs, int cluster, int stages, bool pairs, Overlap overlap, Order order>
 struct Shape {
   static constexpr int kRows = rows, kOuts = outs, kCluster = cluster, kStages = stages;
   static constexpr bool kPairs = pairs;
   static constexpr Overlap kOverlap = overlap;
+  static constexpr Order kOrder = order;
+  static constexpr int kShare = order == Order::kSplit ? 1 : cluster;  // blocks that share x
   static constexpr int kWarpgroups = rows == 64 ? 1 : 2;
   static constexpr int kSubtiles = rows / (64 * kWarpgroups);  // of 64 rows, for a warpgroup
   // Register quotas go to whole warpgroups, so where they are used the producer is one too.
   static constexpr int kThreads = kWarpgroups == 1 ? 128 + 32 : 256 + 128;
   static constexpr int kBlocks = kWarpgroups == 1 ? 2 : 1;  // of a multiprocessor
   // Rows of x in one copy. Small tiles are rarely full: what is past the rows is not fetched.
-  static constexpr int kBoxRows = rows == 64 ? 16 : rows / cluster;
+  static constexpr int kBoxRows = rows == 64 ? 16 : rows / kShare;
   // A tile's rows of w meet two rows of scales: gate's and up's, or where it crosses a boundary.
   static constexpr bool kCrosses = !pairs && 128 % outs != 0;
   static constexpr int kScaleRows = pairs || kCrosses ? 2 : 1;
   static constexpr int kXBytes = rows * kDepth, kWBytes = outs * kDepth;
   static constexpr int kScaleBytes = (rows + 4) * 4;
-  static constexpr int kBytes = stages * (kXBytes + kWBytes + kScaleBytes + 2 * 8);
+  // The other blocks' parts of this block's share of a tile, and its own.
+  static constexpr int kPartsBytes = order == Order::kSplit ? rows * outs * 4 : 0;
+  static constexpr int kBytes = stages * (kXBytes + kWBytes + kScaleBytes + 2 * 8) + kPartsBytes;
   static_assert(!pairs || 256 % outs == 0);
   static_assert(overlap != Overlap::kDouble || kSubtiles == 1);
   static_assert(overlap != Overlap::kTurns || kWarpgroups == 2);
+  static_assert(order != Order::kSplit || (cluster == kSegments && rows == 64 && !pairs));
+  static_assert(order != Order::kFold || overlap != Overlap::kDouble);
 };
 
 /// Where one tile lies. `matrix`: the head or group; rows of x and y from `row` to before
@@ -59,8 +72,8 @@ class TileWalk {
       : rows_(static_cast<std::int32_t>(a.rows)),
         heads_(static_cast<std::int32_t>(a.heads)),
         grouped_(a.groups > 0),
-        across_(static_cast<std::int32_t>((a.n + S::kOuts * S::kCluster - 1) /
-                                          (S::kOuts * S::kCluster))),
+        across_(
+            static_cast<std::int32_t>((a.n + S::kOuts * S::kShare - 1) / (S::kOuts * S::kShare))),
         next_(static_cast<std::int32_t>(blockIdx.x) / S::kCluster),
         groups_(a.offsets, static_cast<std::int32_t>(a.groups), S::kRows) {}
 
@@ -84,7 +97,7 @@ class TileWalk {
     at.matrix = span.group;
     at.row = span.first + (band * kBand + index % height) * S::kRows;
     at.row_end = span.end;
-    at.out = index / height * S::kOuts * S::kCluster;
+    at.out = index / height * S::kOuts * S::kShare;
     next_ += static_cast<std::int32_t>(gridDim.x) / S::kCluster;
     return true;
   }
@@ -95,6 +108,18 @@ class TileWalk {
   std::int32_t across_, next_;
   GroupWalk groups_;
 };
+
+/// Depths [begin, end) of k that this block multiplies.
+struct Depths {
+  std::int32_t begin, end;
+};
+template <typename S>
+__device__ Depths depths_of(const GemmCudaArgs& a) {
+  const auto all = static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth);
+  if (S::kOrder != Order::kSplit) return {0, all};
+  const auto rank = static_cast<std::int32_t>(cluster_rank());
+  return {all * rank / kSegments, all * (rank + 1) / kSegments};
+}
 
 /// Stages in shared memory: what the copy engine fills and the tensor cores read.
 template <typename S>
@@ -113,6 +138,7 @@ struct Stages {
            s;
   }
   __device__ Barrier* empty(int s) const { return full(S::kStages) + s; }
+  __device__ float4* parts() const { return reinterpret_cast<float4*>(empty(S::kStages)); }
 };
 
 /// Arrives at block `rank`'s copy of a barrier, saying only that this warp has read a stage: the
@@ -158,8 +184,8 @@ struct Copies {
   }
   /// Announces the stage's bytes and fetches the weights.
   __device__ void begin(const TileAt& at, std::int32_t depth, int s) const {
-    const auto bytes =
-        static_cast<std::uint32_t>(boxes(at) * S::kBoxRows * kDepth + S::kWBytes + S::kScaleBytes);
+    const std::uint32_t bytes =
+        static_cast<std::uint32_t>(boxes(at) * S::kBoxRows * kDepth + S::kWBytes) + scale_bytes(at);
     barrier_arrive_expect(stages.full(s), bytes);
     tma_load_3d(stages.w(s), &w, stages.full(s), depth * kDepth, at.out + rank * S::kOuts,
                 at.matrix);
@@ -170,11 +196,11 @@ struct Copies {
                          std::int32_t depth, int s) const {
     bulk_load(stages.scales(s), scales + (scale_row * x_matrix + depth) * scale_ld + at.row / 4 * 4,
               scale_bytes(at), stages.full(s));
-    for (std::int32_t box = rank; box < boxes(at); box += S::kCluster) {
+    for (std::int32_t box = rank; box < boxes(at); box += S::kShare) {
       std::byte* to = stages.x(s) + box * S::kBoxRows * kDepth;
       const std::int32_t row = at.row + box * S::kBoxRows;
-      if constexpr (S::kCluster > 1) {
-        constexpr auto kAll = static_cast<std::uint16_t>((1 << S::kCluster) - 1);
+      if constexpr (S::kShare > 1) {
+        constexpr auto kAll = static_cast<std::uint16_t>((1 << S::kShare) - 1);
         tma_load_3d_multicast(to, &x, stages.full(s), kAll, depth * kDepth, row, x_matrix);
       } else {
         tma_load_3d(to, &x, stages.full(s), depth * kDepth, row, x_matrix);
@@ -188,7 +214,7 @@ template <typename S>
 __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
   const bool leader = threadIdx.x % 32 == 0;
   const Stages<S>& stages = copies.stages;
-  const auto depths = static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth);
+  const Depths depths = depths_of<S>(a);
   const auto scale_row = static_cast<std::int32_t>(a.heads > 1 ? a.x_head / kDepth : 0);
   // Weights do not come from the kernel before: those of the first stages need not wait for it.
   // With groups even the tile depends on it.
@@ -199,13 +225,15 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
   TileAt at;
   bool more = walk.next(at);
   if (more && a.groups == 0) {
-    early = min(depths, S::kStages);
-    for (std::int32_t depth = 0; leader && depth < early; ++depth) copies.begin(at, depth, depth);
+    early = min(depths.end, depths.begin + S::kStages);
+    for (std::int32_t depth = depths.begin; leader && depth < early; ++depth) {
+      copies.begin(at, depth, depth - depths.begin);
+    }
     wait_for_previous_kernel();
   }
   for (; more; more = walk.next(at)) {
     const std::int32_t x_matrix = a.groups > 0 ? 0 : at.matrix;
-    for (std::int32_t depth = 0; depth < depths; ++depth, turn.advance()) {
+    for (std::int32_t depth = depths.begin; depth < depths.end; ++depth, turn.advance()) {
       const int s = turn.stage;
       // Until consumers (of all blocks, who share x) have read what this stage held.
       barrier_wait(stages.empty(s), turn.parity ^ 1);
@@ -224,8 +252,11 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
 template <typename S>
 class WeightScales {
  public:
-  __device__ WeightScales(const GemmCudaArgs& a, const TileAt& at, std::int32_t out)
-      : depths_(static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth)) {
+  /// From depth `first` on.
+  __device__ WeightScales(const GemmCudaArgs& a, const TileAt& at, std::int32_t out,
+                          std::int32_t first_depth)
+      : depths_(static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth)),
+        due_(first_depth / 32 * 32 + 32) {
     const auto n = static_cast<std::int32_t>(a.n);
     const std::int32_t first = min(out, n - 1);
     std::int32_t row;
@@ -245,12 +276,24 @@ class WeightScales {
     line_[0] = a.w.scale + static_cast<std::int64_t>(row) * depths_;
     if (S::kScaleRows > 1)
       line_[S::kScaleRows - 1] = a.w.scale + static_cast<std::int64_t>(last) * depths_;
-    load(0);
+    const std::int32_t lane = static_cast<std::int32_t>(threadIdx.x) % 32;
+#pragma unroll
+    for (int i = 0; i < S::kScaleRows; ++i) {
+      held_[i] = fetch(i, due_ - 32 + lane);
+      next_[i] = fetch(i, due_ + lane);
+    }
   }
 
-  /// Of depth `depth`; asked for in ascending order.
+  /// Of depth `depth`; asked for in ascending order, one by one.
   __device__ void at(std::int32_t depth, float (&scale)[S::kScaleRows]) {
-    if (depth % 32 == 0) load(depth);
+    if (depth == due_) {  // the next 32 are fetched long before they are due
+      due_ += 32;
+#pragma unroll
+      for (int i = 0; i < S::kScaleRows; ++i) {
+        held_[i] = next_[i];
+        next_[i] = fetch(i, due_ + static_cast<std::int32_t>(threadIdx.x) % 32);
+      }
+    }
 #pragma unroll
     for (int i = 0; i < S::kScaleRows; ++i) {
       scale[i] = __shfl_sync(0xffffffffU, held_[i], depth % 32);
@@ -258,20 +301,11 @@ class WeightScales {
   }
 
  private:
-  __device__ void load(std::int32_t depth) {
-    const std::int32_t lane = static_cast<std::int32_t>(threadIdx.x) % 32;
-    // The next 32 are fetched long before they are due.
-#pragma unroll
-    for (int i = 0; i < S::kScaleRows; ++i) {
-      held_[i] = depth == 0 ? fetch(i, lane) : next_[i];
-      next_[i] = fetch(i, depth + 32 + lane);
-    }
-  }
   __device__ float fetch(int i, std::int32_t depth) const {
     return depth < depths_ ? __ldg(line_[i] + depth) : 0.0F;
   }
 
-  std::int32_t depths_;
+  std::int32_t depths_, due_;
   const float* line_[S::kScaleRows];
   float held_[S::kScaleRows], next_[S::kScaleRows];
 };
@@ -290,22 +324,22 @@ __device__ __forceinline__ void transpose_quad(std::uint32_t (&v)[4]) {
   (high ? v[1] : v[3]) = d;
 }
 
-/// Stores a fragment [64, outs] of sums: row `row` and row + 8 of this thread's, if `low` and
-/// `high`; `out` is the tile's first output before pairing.
-template <typename S>
-__device__ void store(const GemmCudaArgs& a, const float (&sum)[S::kOuts / 2], std::int64_t row,
-                      bool low, bool high, std::int32_t out, std::int32_t y_column) {
-  constexpr int kRuns = S::kPairs ? S::kOuts / 16 : S::kOuts / 8;  // of eight columns
+/// Stores a fragment [64, 2 * size] of sums: row `row` and row + 8 of this thread's, if `low` and
+/// `high`; `out` is its first output before pairing.
+template <bool pairs, int size>
+__device__ void store(const GemmCudaArgs& a, const float (&sum)[size], std::int64_t row, bool low,
+                      bool high, std::int32_t out, std::int32_t y_column) {
+  constexpr int kRuns = size / (pairs ? 8 : 4);  // of eight columns
   const int quad = static_cast<int>(threadIdx.x) % 4;
-  const auto columns = static_cast<std::int32_t>(S::kPairs ? a.n / 2 : a.n);
-  const std::int32_t column0 = S::kPairs ? out / 2 : out;
+  const auto columns = static_cast<std::int32_t>(pairs ? a.n / 2 : a.n);
+  const std::int32_t column0 = pairs ? out / 2 : out;
   float v[kRuns * 4];
 #pragma unroll
   for (int run = 0; run < kRuns; ++run) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       const std::int32_t column = column0 + run * 8 + quad * 2 + j % 2;
-      if constexpr (S::kPairs) {
+      if constexpr (pairs) {
         v[run * 4 + j] = __fmul_rn(silu(sum[run * 8 + j]), sum[run * 8 + 4 + j]);
       } else if (a.bias != nullptr && column < columns) {
         v[run * 4 + j] = __fadd_rn(sum[run * 4 + j], a.bias[column]);
@@ -388,8 +422,8 @@ class Consumer {
         lane_(static_cast<int>(threadIdx.x) % 32),
         group_(__shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 128, 0)),
         row_(static_cast<int>(threadIdx.x) % 128 / 32 * 16 + lane_ / 4),
-        rank_(S::kCluster > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0),
-        depths_(static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth)) {}
+        rank_(S::kShare > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0),
+        depths_(depths_of<S>(a)) {}
 
   __device__ void run() {
     if (S::kOverlap == Overlap::kTurns && group_ == 1) pass_turn();
@@ -397,24 +431,30 @@ class Consumer {
     TileAt at;
     bool more = walk.next(at);
     if (!more) return;
-    WeightScales<S> weight_scales(a_, at, out_of(at));
+    WeightScales<S> weight_scales(a_, at, out_of(at), depths_.begin);
     while (more) {
       Sums total[S::kSubtiles] = {};
-      if constexpr (S::kOverlap == Overlap::kDouble) {
+      if constexpr (S::kOrder == Order::kFold) {
+        multiply_folding(at, weight_scales, total);
+      } else if constexpr (S::kOverlap == Overlap::kDouble) {
         multiply_double(at, weight_scales, total[0]);
       } else {
-        multiply(at, weight_scales, total);
+        multiply(at, depths_, weight_scales, total);
+      }
+      if constexpr (S::kOrder == Order::kSplit) {
+        share(at, total[0]);
+        return;
       }
       const TileAt done = at;
       more = walk.next(at);  // and its scales are on their way while this tile is stored
-      if (more) weight_scales = WeightScales<S>(a_, at, out_of(at));
+      if (more) weight_scales = WeightScales<S>(a_, at, out_of(at), depths_.begin);
       const std::int32_t y_column =
           a_.groups > 0 ? 0 : static_cast<std::int32_t>(a_.y_head * done.matrix);
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
         const std::int32_t row = done.row + first_row(sub) + row_;
-        store<S>(a_, total[sub], row, row < done.row_end, row + 8 < done.row_end, out_of(done),
-                 y_column);
+        store<S::kPairs>(a_, total[sub], row, row < done.row_end, row + 8 < done.row_end,
+                         out_of(done), y_column);
       }
     }
   }
@@ -452,17 +492,17 @@ class Consumer {
 
   __device__ void hand_back_stage(int s) const {
     __syncwarp();  // every lane has its scales before the stage may be filled again
-    if constexpr (S::kCluster > 1) {
-      if (lane_ < S::kCluster) hand_back(stages_.empty(s), lane_);
+    if constexpr (S::kShare > 1) {
+      if (lane_ < S::kShare) hand_back(stages_.empty(s), lane_);
     } else {
       if (lane_ == 0) barrier_arrive(stages_.empty(s));
     }
   }
 
-  __device__ void multiply(const TileAt& at, WeightScales<S>& weight_scales,
+  __device__ void multiply(const TileAt& at, Depths depths, WeightScales<S>& weight_scales,
                            Sums (&total)[S::kSubtiles]) {
     const int boundary = (128 - out_of(at) % 128) / 8;
-    for (std::int32_t depth = 0; depth < depths_; ++depth, turn_.advance()) {
+    for (std::int32_t depth = depths.begin; depth < depths.end; ++depth, turn_.advance()) {
       const int s = turn_.stage;
       float w_scale[S::kScaleRows];
       weight_scales.at(depth, w_scale);
@@ -485,6 +525,62 @@ class Consumer {
     }
   }
 
+  /// Segment after segment, each a chain of its own.
+  __device__ void multiply_folding(const TileAt& at, WeightScales<S>& weight_scales,
+                                   Sums (&total)[S::kSubtiles]) {
+    for (int segment = 0; segment < kSegments; ++segment) {
+      Sums part[S::kSubtiles] = {};
+      multiply(at, {depths_.end * segment / kSegments, depths_.end * (segment + 1) / kSegments},
+               weight_scales, part);
+#pragma unroll
+      for (int sub = 0; sub < S::kSubtiles; ++sub) {
+#pragma unroll
+        for (int i = 0; i < S::kOuts / 2; ++i) {
+          total[sub][i] = segment == 0 ? part[sub][i] : __fadd_rn(total[sub][i], part[sub][i]);
+        }
+      }
+    }
+  }
+
+  /// Block i of the cluster gets every block's part of runs [i kShare, (i + 1) kShare) of eight
+  /// outputs, adds them in order and stores them.
+  __device__ void share(const TileAt& at, const Sums& part) const {
+    constexpr int kShareSize = S::kOuts / 2 / kSegments, kFours = kShareSize / 4;
+    const int thread = static_cast<int>(threadIdx.x), me = static_cast<int>(cluster_rank());
+#pragma unroll
+    for (int to = 0; to < kSegments; ++to) {
+#pragma unroll
+      for (int i = 0; i < kFours; ++i) {
+        const float* v = part + to * kShareSize + i * 4;
+        const float4* there = stages_.parts() + (me * kFours + i) * 128 + thread;
+        asm volatile(
+            "{\n.reg .b32 remote;\nmapa.shared::cluster.u32 remote, %0, %1;\n"
+            "st.shared::cluster.v4.f32 [remote], {%2, %3, %4, %5};\n}\n" ::"r"(
+                shared_address(there)),
+            "r"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3])
+            : "memory");
+      }
+    }
+    cluster_sync();  // every part, before its sum; the producers wait in the kernel's end
+    float sum[kShareSize];
+#pragma unroll
+    for (int from = 0; from < kSegments; ++from) {
+#pragma unroll
+      for (int i = 0; i < kFours; ++i) {
+        const float4 v = stages_.parts()[(from * kFours + i) * 128 + thread];
+        const float four[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+          float& s = sum[i * 4 + j];
+          s = from == 0 ? four[j] : __fadd_rn(s, four[j]);
+        }
+      }
+    }
+    const std::int32_t row = at.row + row_;
+    store<false>(a_, sum, row, row < at.row_end, row + 8 < at.row_end, at.out + me * kShareSize * 2,
+                 0);
+  }
+
   /// The same with the products of the next stage under way while sums are promoted.
   __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales, Sums& total) {
     const int boundary = (128 - out_of(at) % 128) / 8;
@@ -505,9 +601,9 @@ class Consumer {
       turn_.advance();
     };
     Sums even, odd;
-    std::int32_t depth = 0;
+    std::int32_t depth = depths_.begin;
     begin(even);
-    for (; depth + 2 < depths_; depth += 2) {
+    for (; depth + 2 < depths_.end; depth += 2) {
       begin(odd);
       wgmma_wait<1>();
       wgmma_pin(even);
@@ -517,7 +613,7 @@ class Consumer {
       wgmma_pin(odd);
       finish(depth + 1, odd);
     }
-    if (depth + 1 < depths_) {
+    if (depth + 1 < depths_.end) {
       begin(odd);
       wgmma_wait<1>();
       wgmma_pin(even);
@@ -535,7 +631,8 @@ class Consumer {
   const GemmCudaArgs& a_;
   const Stages<S>& stages_;
   int lane_, group_, row_;  // row_: of the thread's first in a fragment
-  std::int32_t rank_, depths_;
+  std::int32_t rank_;
+  Depths depths_;
   Turn<S> turn_;
 };
 
@@ -551,7 +648,7 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     tma_prefetch(&w);
     for (int s = 0; s < S::kStages; ++s) {
       barrier_init(stages.full(s), 1);
-      barrier_init(stages.empty(s), S::kCluster * S::kWarpgroups * 4);
+      barrier_init(stages.empty(s), S::kShare * S::kWarpgroups * 4);
     }
     fence_barrier_init();
   }
@@ -581,8 +678,13 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     wait_for_previous_kernel();
     Consumer<S>(a, stages).run();
   }
-  // A block stays until no other may still write into its stages or arrive at its barriers.
-  if constexpr (S::kCluster > 1) cluster_sync();
+  // A block stays until no other may still write into its stages or arrive at its barriers. (Where
+  // segments are split, consumers came here to exchange their parts.)
+  if constexpr (S::kOrder == Order::kSplit) {
+    if (warp == kProducer) cluster_sync();
+  } else if constexpr (S::kCluster > 1) {
+    cluster_sync();
+  }
 }
 
 }  // namespace moebius::kernels::fp8

@@ -15,8 +15,12 @@ struct Fp8Tile {
   bool operator==(const Fp8Tile&) const = default;
 };
 
-/// Every tile there is for products with or without pairs.
-std::vector<Fp8Tile> fp8_tiles(bool pairs);
+/// Whether the sum over k is made of four chains instead of one: by the weight's shape alone,
+/// where few outputs and a long k would leave most of the device idle with a few rows.
+bool fp8_segments(const GemmCudaArgs& args);
+
+/// Every tile there is for this product.
+std::vector<Fp8Tile> fp8_tiles(const GemmCudaArgs& args);
 
 /// The tile expected to be fastest on `multiprocessors`.
 Fp8Tile choose_fp8_tile(const GemmCudaArgs& args, int multiprocessors);
