@@ -258,7 +258,7 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
   require(row_tiles <= 65535, "gemm_f32: too many rows for one launch");
   const dim3 grid(static_cast<unsigned>((a.n + T::kOuts - 1) / T::kOuts),
                   static_cast<unsigned>(row_tiles), static_cast<unsigned>(a.heads));
-  const bool aligned = a.x_head * (a.heads - 1) % 4 == 0;
+  const bool aligned = a.heads == 1 || a.x_head % 4 == 0;
   gemm_f32_kernel<W, T>
       <<<grid, T::kThreads, kBytes, static_cast<cudaStream_t>(stream.handle())>>>(a, aligned);
 }

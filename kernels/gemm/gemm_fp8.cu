@@ -26,20 +26,20 @@ constexpr int kSharedOfOne = 227 * 1024;                   // the most one block
 constexpr int kSharedOfTwo = (228 * 1024 - 2 * 1024) / 2;  // each of two on a multiprocessor
 
 // As many stages as fit, up to eight.
-constexpr int stages_of(int rows, int outs) {
-  const int stage = (rows + outs) * fp8::kDepth + rows * 4 + 16;
-  return std::min(8, (rows == 64 ? kSharedOfTwo : kSharedOfOne) / stage);
+constexpr int stages_of(int rows, int outs, fp8::Order order) {
+  const int stage = (rows + outs) * fp8::kDepth + (rows + 4) * 4 + 16;
+  const int parts = order == fp8::Order::kSplit ? rows * outs * 4 : 0;
+  return std::min(8, ((rows == 64 ? kSharedOfTwo : kSharedOfOne) - parts) / stage);
 }
 
 struct Maps {
-  CUtensorMap x, w, scales;
+  CUtensorMap x, w;
 };
 
 template <typename S>
 Maps make_maps(const GemmCudaArgs& a) {
   const bool grouped = a.groups > 0;
   const std::int64_t matrices = grouped ? a.groups : a.heads;
-  const std::int64_t depths = (a.w.cols + fp8::kDepth - 1) / fp8::kDepth;
   const std::int64_t x_step = a.heads > 1 ? a.x_head : a.x.ld;
   const std::int64_t w_step = grouped ? a.n * a.w.ld : a.heads > 1 ? a.w_head * a.w.ld : a.w.ld;
   const auto* w = static_cast<const std::byte*>(a.w.data) + (grouped ? 0 : a.w_first * a.w.ld);
@@ -54,20 +54,13 @@ Maps make_maps(const GemmCudaArgs& a) {
                                 .rank = 3,
                                 .size = {a.w.cols, a.n, matrices},
                                 .step = {1, a.w.ld, w_step},
-                                .box = {fp8::kDepth, S::kOuts, 1}}),
-          .scales = make_tensor_map({.data = a.x.scale,
-                                     .dtype = Dtype::kF32,
-                                     .rank = 2,
-                                     .size = {a.rows, depths * (grouped ? 1 : a.heads)},
-                                     .step = {1, a.x.scale_ld},
-                                     .box = {S::kRows, 1},
-                                     .swizzle = Swizzle::kNone})};
+                                .box = {fp8::kDepth, S::kOuts, 1}})};
 }
 
 // Tiles of the whole product, or for groups the most there can be.
 template <typename S>
 std::int64_t count_tiles(const GemmCudaArgs& a) {
-  const std::int64_t across = (a.n + S::kOuts * S::kCluster - 1) / (S::kOuts * S::kCluster);
+  const std::int64_t across = (a.n + S::kOuts * S::kShare - 1) / (S::kOuts * S::kShare);
   if (a.groups > 0) return (a.rows / S::kRows + std::min(a.groups, a.rows)) * across;
   return (a.rows + S::kRows - 1) / S::kRows * across * a.heads;
 }
@@ -89,49 +82,64 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
       fp8::gemm_fp8_kernel<S>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kBytes);
   check_device(attribute, "gemm_fp8: asking for shared memory");
   const std::int64_t tiles = count_tiles<S>(a);
+  // Blocks take tile after tile, but for split segments, which end with an exchange.
   const std::int64_t clusters =
-      std::min<std::int64_t>(tiles, multiprocessors() * S::kBlocks / S::kCluster);
+      S::kOrder == fp8::Order::kSplit
+          ? tiles
+          : std::min<std::int64_t>(tiles, multiprocessors() * S::kBlocks / S::kCluster);
   const Maps maps = make_maps<S>(a);
-  cudaLaunchAttribute cluster{};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim = {S::kCluster, 1, 1};
+  cudaLaunchAttribute attributes[2]{};
+  attributes[0].id = cudaLaunchAttributeClusterDimension;
+  attributes[0].val.clusterDim = {S::kCluster, 1, 1};
+  // This kernel may begin beside the end of the one before; it waits where it needs its output.
+  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attributes[1].val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(clusters * S::kCluster));
   config.blockDim = dim3(S::kThreads);
   config.dynamicSmemBytes = S::kBytes;
   config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = &cluster;
-  config.numAttrs = 1;
-  check_device(cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w, maps.scales),
+  config.attrs = attributes;
+  config.numAttrs = 2;
+  check_device(cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w),
                "launching gemm_fp8");
 }
 
 struct Entry {
   Fp8Tile tile;
-  bool pairs;
+  bool pairs, segments;
   void (*launch)(const GemmCudaArgs&, const Stream&);
 };
 
-template <int rows, int outs, int cluster, bool pairs>
+using enum fp8::Overlap;
+using enum fp8::Order;
+
+template <int rows, int outs, int cluster, bool pairs, fp8::Overlap overlap,
+          fp8::Order order = kChain>
 constexpr Entry entry() {
-  return {{rows, outs, cluster},
-          pairs,
-          launch<fp8::Shape<rows, outs, cluster, stages_of(rows, outs), pairs>>};
+  return {
+      {rows, outs, cluster, static_cast<int>(overlap)},
+      pairs,
+      order != kChain,
+      launch<fp8::Shape<rows, outs, cluster, stages_of(rows, outs, order), pairs, overlap, order>>};
 }
 
 constexpr Entry kEntries[] = {
-    entry<64, 16, 4, false>(),   entry<64, 32, 1, false>(),   entry<64, 32, 2, false>(),
-    entry<64, 32, 4, false>(),   entry<64, 64, 1, false>(),   entry<64, 64, 2, false>(),
-    entry<64, 64, 4, false>(),   entry<64, 128, 1, false>(),  entry<64, 128, 2, false>(),
-    entry<128, 128, 1, false>(), entry<128, 128, 2, false>(), entry<256, 128, 1, false>(),
-    entry<256, 128, 2, false>(), entry<128, 160, 2, false>(), entry<64, 32, 1, true>(),
-    entry<64, 64, 1, true>(),    entry<64, 64, 2, true>(),    entry<64, 128, 1, true>(),
-    entry<128, 128, 1, true>(),  entry<128, 128, 2, true>(),  entry<256, 128, 2, true>(),
+    entry<64, 16, 4, false, kDouble>(),   entry<64, 32, 1, false, kDouble>(),
+    entry<64, 32, 4, false, kDouble>(),   entry<64, 64, 1, false, kDouble>(),
+    entry<64, 64, 2, false, kDouble>(),   entry<64, 64, 4, false, kDouble>(),
+    entry<64, 128, 1, false, kNone>(),    entry<128, 128, 1, false, kDouble>(),
+    entry<128, 128, 2, false, kDouble>(), entry<128, 128, 2, false, kTurns>(),
+    entry<256, 128, 1, false, kNone>(),   entry<256, 128, 1, false, kTurns>(),
+    entry<256, 128, 2, false, kTurns>(),  entry<64, 32, 1, true, kDouble>(),
+    entry<64, 64, 1, true, kDouble>(),    entry<64, 64, 2, true, kDouble>(),
+    entry<64, 128, 1, true, kNone>(),     entry<128, 128, 2, true, kDouble>(),
+    entry<256, 128, 1, true, kTurns>(),   entry<256, 128, 2, true, kTurns>(),
 };
 
-const Entry& entry_of(const Fp8Tile& tile, bool pairs) {
+const Entry& entry_of(const Fp8Tile& tile, bool pairs, bool segments) {
   for (const Entry& e : kEntries) {
-    if (e.tile == tile && e.pairs == pairs) return e;
+    if (e.tile == tile && e.pairs == pairs && e.segments == segments) return e;
   }
   throw std::invalid_argument("gemm_fp8: no kernel of " + std::to_string(tile.rows) + " rows by " +
                               std::to_string(tile.outs) + " outputs, clusters of " +
@@ -161,28 +169,36 @@ void check(const GemmCudaArgs& a) {
 
 }  // namespace
 
-std::vector<Fp8Tile> fp8_tiles(bool pairs) {
+bool fp8_segments(const GemmCudaArgs& a) {
+  return a.groups == 0 && a.heads == 1 && !a.pairs && a.n <= 2304 && a.w.cols >= 4096;
+}
+
+std::vector<Fp8Tile> fp8_tiles(const GemmCudaArgs& a) {
   std::vector<Fp8Tile> tiles;
   for (const Entry& e : kEntries) {
-    if (e.pairs == pairs) tiles.push_back(e.tile);
+    if (e.pairs == a.pairs && e.segments == fp8_segments(a)) tiles.push_back(e.tile);
   }
   return tiles;
 }
 
 Fp8Tile choose_fp8_tile(const GemmCudaArgs& a, int multiprocessor_count) {
   const std::int64_t rows = a.groups > 0 ? (a.rows + a.groups - 1) / a.groups : a.rows;
-  if (rows > 256 && a.n >= 256) return {256, 128, 2};
-  if (rows > 64) return {128, 128, 2};
+  if (fp8_segments(a)) {
+    if (rows <= 256) return {64, 64, 4, 1};
+    return {128, 128, 2, 2};
+  }
+  if (rows > 256 && a.n >= 256) return {256, 128, 2, 2};
+  if (rows > 64) return {128, 128, 2, 1};
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
   for (const int outs : {128, 64}) {
-    if (a.n / outs * matrices >= multiprocessor_count) return {64, outs, 1};
+    if (a.n / outs * matrices >= multiprocessor_count) return {64, outs, 1, outs == 128 ? 0 : 1};
   }
-  return {64, 32, 1};
+  return {64, 32, 1, 1};
 }
 
 void gemm_fp8_tiled(const GemmCudaArgs& a, const Fp8Tile& tile, const Stream& stream) {
   check(a);
-  const Entry& chosen = entry_of(tile, a.pairs);
+  const Entry& chosen = entry_of(tile, a.pairs, fp8_segments(a));
   if (a.rows == 0 || a.n == 0) return;
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
   const std::int64_t outputs = a.rows * (a.pairs ? a.n / 2 : a.n) * a.heads;

@@ -11,12 +11,16 @@ namespace moebius::kernels {
 /// A tile is `rows` rows of x (the M side of wgmma) by `outs` rows of w (its N side); `cluster`
 /// blocks beside each other share one tile of x.
 struct Fp8Tile {
-  int rows = 0, outs = 0, cluster = 1;
+  int rows = 0, outs = 0, cluster = 1, overlap = 0;
   bool operator==(const Fp8Tile&) const = default;
 };
 
-/// Every tile there is for products with or without pairs.
-std::vector<Fp8Tile> fp8_tiles(bool pairs);
+/// Whether the sum over k is made of four chains instead of one: by the weight's shape alone,
+/// where few outputs and a long k would leave most of the device idle with a few rows.
+bool fp8_segments(const GemmCudaArgs& args);
+
+/// Every tile there is for this product.
+std::vector<Fp8Tile> fp8_tiles(const GemmCudaArgs& args);
 
 /// The tile expected to be fastest on `multiprocessors`.
 Fp8Tile choose_fp8_tile(const GemmCudaArgs& args, int multiprocessors);
