@@ -149,14 +149,28 @@ enum class Arithmetic : std::uint8_t {
   kBF16,  // activations enter products as bf16, cache in bf16: faster, as official code runs
 };
 
+enum class Device : std::uint8_t {
+  kAuto,  // the GPU if there is one that serves, else the CPU
+  kCpu,
+  kCuda,  // Hopper (compute capability 9.0)
+};
+
 struct LocalOptions {
-  int threads = 0;  // 0: one per usable core
-  Arithmetic arithmetic = Arithmetic::kF32;
-  std::int32_t max_context = 0;       // tokens; 0: what the model allows
-  std::int32_t max_batch_rows = 512;  // tokens computed in one step
-  std::int64_t kv_bytes = 0;          // memory for the KV cache; 0: a share of what is free
-  std::int32_t prefill_chunk = 0;     // at most so many tokens of one prompt a step; 0: no limit
+  Device device = Device::kAuto;
+  int devices = 1;  // GPUs, each with all weights; they share the requests
+  int threads = 0;  // 0: one per usable core; on a GPU they only read the checkpoint
+  std::optional<Arithmetic> arithmetic;  // absent: kF32 on the CPU, kBF16 on a GPU
+  std::optional<Arithmetic> kv_cache;    // its dtype; absent: as the arithmetic, and on a GPU
+                                         // no other is possible
+  std::int32_t max_context = 0;          // tokens; 0: what the model allows
+  std::int32_t max_batch_rows = 0;       // tokens computed in one step; 0: 512 on the CPU, on a
+                                         // GPU 8192 or what its memory allows
+  std::int64_t kv_bytes = 0;             // memory for the KV cache; 0: a share of what is free
+  std::int32_t prefill_chunk = 0;        // at most so many tokens of one prompt a step; 0: no limit
   bool share_prefixes = true;
+  bool graphs = true;  // GPU: decoding steps are replayed; changes no bit
+  /// Bytes of weights that have reached the GPU; called from several threads, one at a time.
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
 /// What `model info` prints.
@@ -216,16 +230,19 @@ ModelInfo inspect(const std::string& model);
 /// What this machine can do at most, measured, not read from a data sheet.
 struct EngineLimits {
   double read_gb_s = 0;      // reading memory once, 1e9 bytes a second, all threads together
+  double copy_gb_s = 0;      // GPU: copying within its memory, read and written together
   double matrix_tflops = 0;  // 1e12 floating-point operations a second of the best matrix unit
-  std::string matrix_path;   // which one that is: "amx_bf16", "avx512_bf16", ...
+  double fp8_tflops = 0;     // GPU: the same in fp8
+  std::string matrix_path;   // which one that is: "amx_bf16", "avx512_bf16", "wgmma_bf16", ...
 };
 
-/// Measures for about a second. `threads`: as LocalOptions::threads.
-EngineLimits measure_limits(int threads);
+/// Measures for about a second, on the device that load() would choose for `options`. A GPU needs
+/// 8 GiB of its memory for that. Throws Error as load() does.
+EngineLimits measure_limits(const LocalOptions& options);
 
 /// The layers of a known large model with made-up weights, for speed only: the first `layers`
-/// of `shape` ("qwen3-30b-a3b"; an unknown name throws Error that lists the known ones).
-/// Without a tokenizer.
+/// of `shape` ("qwen3-30b-a3b"; an unknown name throws Error that lists the known ones); 0: all of
+/// them. Without a tokenizer. On a GPU the weights are made there.
 std::unique_ptr<LocalEngine> load_shape(const std::string& shape, int layers,
                                         const LocalOptions& options);
 

@@ -17,6 +17,8 @@
 namespace moebius::runner {
 namespace {
 
+constexpr int kCpuLayers = 4;
+
 struct Workload {
   std::int32_t prompt_tokens = 512;
   std::int32_t new_tokens = 32;
@@ -67,7 +69,7 @@ class Stopwatch {
   Speed measure(std::int32_t batch) {
     std::vector<double> prefill;
     std::vector<double> decode;
-    seconds(batch, 1);  // warm up: caches, pages, threads
+    seconds(batch, 4);  // warm up: caches, pages, threads, recorded steps
     for (std::int32_t i = 0; i < work_.repetitions; ++i) {
       const double first = seconds(batch, 1);
       const double all = seconds(batch, 1 + work_.new_tokens);
@@ -111,6 +113,14 @@ struct Use {
   double tflops_percent = 0;  // of the measured compute limit
 };
 
+/// Whether products are made in fp8, as a GPU makes those of fp8 checkpoints.
+bool in_fp8(const engine::ModelInfo& info, const engine::EngineLimits& limits) {
+  return limits.fp8_tflops > 0 &&
+         std::any_of(info.dtypes.begin(), info.dtypes.end(), [&](const auto& dtype) {
+           return dtype.first == "F8_E4M3" && 2 * dtype.second > info.parameters;
+         });
+}
+
 Use use_of(const Speed& speed, const engine::ModelInfo& info, const engine::EngineLimits& limits) {
   Use use;
   if (speed.batch == 1 && limits.read_gb_s > 0) {
@@ -119,7 +129,8 @@ Use use_of(const Speed& speed, const engine::ModelInfo& info, const engine::Engi
   }
   if (limits.matrix_tflops > 0) {
     use.tflops = 2 * static_cast<double>(info.matrix_parameters) * speed.prefill_tokens_s / 1e12;
-    use.tflops_percent = 100 * use.tflops / limits.matrix_tflops;
+    use.tflops_percent =
+        100 * use.tflops / (in_fp8(info, limits) ? limits.fp8_tflops : limits.matrix_tflops);
   }
   return use;
 }
@@ -129,10 +140,13 @@ class BenchEngineCommand : public Command {
   explicit BenchEngineCommand(CLI::App* app) : Command(app) {
     auto* model = add_model(*app, model_, false);
     auto* shape = app->add_option("--shape", shape_,
-                                  "Layers of a known model with made-up weights: qwen3-30b-a3b")
+                                  "Layers of a known model with made-up weights: qwen3-30b-a3b, "
+                                  "v2-lite, llama-3.1-8b, v3-slice")
                       ->type_name("NAME");
     shape->excludes(model);
-    add_number(*app, "--layers", layers_, 1, 1000, "Layers of --shape")->needs(shape);
+    add_number(*app, "--layers", layers_, 0, 1000,
+               "Layers of --shape; 0: 4 on the CPU, on a GPU all (v3-slice: 8)")
+        ->needs(shape);
     add_number(*app, "--prompt-tokens", work_.prompt_tokens, 1, 1 << 20, "Tokens per prompt");
     add_number(*app, "--new-tokens", work_.new_tokens, 1, 1 << 20, "Tokens decoded per prompt");
     app->add_option("--batches", batches_, "Prompts at once")
@@ -141,12 +155,14 @@ class BenchEngineCommand : public Command {
     add_number(*app, "--repetitions", work_.repetitions, 1, 1000, "Medians are over so many");
     add_number<std::uint64_t>(*app, "--seed", work_.seed, 0, UINT64_MAX, "Of the token ids");
     app->add_flag("--json", json_, "One JSON line");
+    engine_.add_device(*app);
     engine_.add_threads(*app);
     engine_.add_arithmetic(*app);
     engine_.add_batch_rows(*app);
     app->footer(examples({
         "moebius bench engine --model embedded",
         "moebius bench engine --shape qwen3-30b-a3b --layers 4 --arithmetic bf16 --batches 1,8",
+        "moebius bench engine --shape v2-lite --device cuda --batches 1,8,128,512",
     }));
   }
 
@@ -156,10 +172,13 @@ class BenchEngineCommand : public Command {
     }
     const std::vector<std::int32_t> batches = parse_batches(batches_);
     engine_.options.share_prefixes = false;
+    // First: on a GPU the engine leaves no memory for it.
+    const engine::EngineLimits limits = engine::measure_limits(engine_.options);
+    const bool on_gpu = limits.copy_gb_s > 0;
+    const int layers = layers_ > 0 || on_gpu ? layers_ : kCpuLayers;
     const auto engine = shape_.empty() ? engine::load(model_, engine_.options)
-                                       : engine::load_shape(shape_, layers_, engine_.options);
+                                       : engine::load_shape(shape_, layers, engine_.options);
     require_fits(engine->info());
-    const engine::EngineLimits limits = engine::measure_limits(engine_.options.threads);
     Stopwatch watch(*engine, work_);
     std::vector<Speed> speeds;
     for (const std::int32_t batch : batches) speeds.push_back(watch.measure(batch));
@@ -195,9 +214,16 @@ class BenchEngineCommand : public Command {
     }
     return fmt::format(
         "{}: {} prompt tokens, {} new tokens, median of {}\n"
-        "limits measured: {:.2f} GB/s read, {:.4f} TFLOP/s ({})\n{}",
+        "limits measured: {:.2f} GB/s read, {:.4f} TFLOP/s ({}){}\n{}",
         one_line(info.path), work_.prompt_tokens, work_.new_tokens, work_.repetitions,
-        limits.read_gb_s, limits.matrix_tflops, limits.matrix_path, table.text());
+        limits.read_gb_s, limits.matrix_tflops, limits.matrix_path, gpu_limits(limits),
+        table.text());
+  }
+
+  static std::string gpu_limits(const engine::EngineLimits& limits) {
+    if (limits.copy_gb_s == 0) return "";
+    return fmt::format(", {:.2f} GB/s copied, {:.4f} TFLOP/s in fp8", limits.copy_gb_s,
+                       limits.fp8_tflops);
   }
 
   Json json(const engine::ModelInfo& info, const engine::EngineLimits& limits,
@@ -209,7 +235,9 @@ class BenchEngineCommand : public Command {
                  {"limits",
                   {{"read_gb_s", limits.read_gb_s},
                    {"matrix_tflops", limits.matrix_tflops},
-                   {"matrix_path", limits.matrix_path}}},
+                   {"matrix_path", limits.matrix_path},
+                   {"copy_gb_s", limits.copy_gb_s},
+                   {"fp8_tflops", limits.fp8_tflops}}},
                  {"batches", Json::array()}};
     for (const Speed& speed : speeds) {
       const Use use = use_of(speed, info, limits);
@@ -231,7 +259,7 @@ class BenchEngineCommand : public Command {
 
   std::string model_;
   std::string shape_;
-  int layers_ = 4;
+  int layers_ = 0;
   std::string batches_ = "1,8,32";
   Workload work_;
   EngineFlags engine_;

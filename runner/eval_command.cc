@@ -46,9 +46,6 @@ class EvalCommand : public Command {
   }
 
   int run(Output& out) override {
-    if (device_ == "cuda") {
-      throw InputError("--device cuda: this binary has no GPU engine, expected auto or cpu");
-    }
     const std::vector<TaskSpec> specs = parse_tasks(tasks_, sets_);
     plan_options_.sandbox = sandbox_.opener();
     if (!items_.empty()) plan_options_.items = split_list(items_, ',', "--items");
@@ -91,13 +88,10 @@ class EvalCommand : public Command {
     app.add_option("--store", store_, "SQLite file that keeps every sample")
         ->type_name("FILE")
         ->capture_default_str();
-    app.add_option("--device", device_, "Where the model runs")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->capture_default_str();
+    engine_.add_device(app);
     engine_.add_threads(app);
     engine_.add_arithmetic(app);
-    add_number(app, "--batch,--max-batch-rows", engine_.options.max_batch_rows, 1, 1 << 20,
-               "Tokens computed in one step");
+    engine_.add_batch_rows(app, "--batch,--max-batch-rows");
     add_percent(app, "--fail-budget", fail_budget_,
                 "Failures of ours (never scored) that a result may have");
     app.add_flag("--json", json_, "The report as JSON");
@@ -109,7 +103,7 @@ class EvalCommand : public Command {
     const auto tokenizer = engine::load_tokenizer(model_);
     const auto asker = make_tokenizer_asker(*tokenizer, info.context);
     const std::vector<SetCost> costs = measure_cost(plan, *asker);
-    const Estimate cost = estimate(costs, info, engine::measure_limits(engine_.options.threads));
+    const Estimate cost = estimate(costs, info, engine::measure_limits(engine_.options));
     out.write(json_ ? json_line(dry_run_json(costs, cost)) : dry_run_text(costs, cost));
     return kOk;
   }
@@ -225,7 +219,6 @@ class EvalCommand : public Command {
   std::string items_;
   PlanOptions plan_options_;
   std::string store_ = "results.sqlite";
-  std::string device_ = "auto";
   EngineFlags engine_;
   SandboxFlags sandbox_;
   double fail_budget_ = 0.01;

@@ -8,13 +8,13 @@
 namespace moebius::kernels {
 namespace {
 
-constexpr AttentionShape kV2Lite{16, 1, 576, 512, true, Dtype::kBF16};
-constexpr AttentionShape kV3{128, 1, 576, 512, true, Dtype::kBF16};
-constexpr AttentionShape kQwen3{32, 4, 128, 128, false, Dtype::kBF16};
-constexpr AttentionShape kOlmoe{16, 16, 128, 128, false, Dtype::kBF16};
-constexpr AttentionShape kQwen3Wide{32, 4, 128, 128, false, Dtype::kF32};
+constexpr CaseShape kV2Lite{16, 1, 576, 512, true, Dtype::kBF16};
+constexpr CaseShape kV3{128, 1, 576, 512, true, Dtype::kBF16};
+constexpr CaseShape kQwen3{32, 4, 128, 128, false, Dtype::kBF16};
+constexpr CaseShape kOlmoe{16, 16, 128, 128, false, Dtype::kBF16};
+constexpr CaseShape kQwen3Wide{32, 4, 128, 128, false, Dtype::kF32};
 
-void run(benchmark::State& state, const AttentionShape& shape, std::vector<std::int64_t> lengths,
+void run(benchmark::State& state, const CaseShape& shape, std::vector<std::int64_t> lengths,
          const std::vector<Span>& spans) {
   AttentionCase c(shape, std::move(lengths));
   ThreadPool pool(static_cast<int>(state.range(1)));
@@ -39,17 +39,17 @@ void run(benchmark::State& state, const AttentionShape& shape, std::vector<std::
 }
 
 /// range(0) tokens of one prompt.
-void prefill(benchmark::State& state, const AttentionShape& shape) {
+void prefill(benchmark::State& state, const CaseShape& shape) {
   run(state, shape, {state.range(0)}, {{0, 0, state.range(0)}});
 }
 
 /// One token of one sequence of range(0) tokens.
-void decode(benchmark::State& state, const AttentionShape& shape) {
+void decode(benchmark::State& state, const CaseShape& shape) {
   run(state, shape, {state.range(0)}, {{0, state.range(0) - 1, 1}});
 }
 
 /// One token each of 16 sequences of range(0) tokens.
-void decode_16(benchmark::State& state, const AttentionShape& shape) {
+void decode_16(benchmark::State& state, const CaseShape& shape) {
   std::vector<Span> spans;
   for (std::int64_t s = 0; s < 16; ++s) spans.push_back({s, state.range(0) - 1, 1});
   run(state, shape, std::vector<std::int64_t>(16, state.range(0)), spans);

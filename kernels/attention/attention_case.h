@@ -15,7 +15,8 @@
 
 namespace moebius::kernels {
 
-struct AttentionShape {
+/// What a case is made for; shared_entry is MLA.
+struct CaseShape {
   std::int64_t heads = 1, kv_heads = 1, qk_dim = 16, v_dim = 16;
   bool shared_entry = false;  // MLA: the value is the first v_dim of the key
   Dtype dtype = Dtype::kF32;
@@ -30,7 +31,7 @@ struct Span {
 /// spans of them. Entries behind a sequence's end are NaN: nothing may read them into a result.
 class AttentionCase {
  public:
-  AttentionCase(AttentionShape shape, std::vector<std::int64_t> lengths, unsigned seed = 1)
+  AttentionCase(CaseShape shape, std::vector<std::int64_t> lengths, unsigned seed = 1)
       : shape_(shape), lengths_(std::move(lengths)), random_(seed) {
     max_pages_ =
         (*std::max_element(lengths_.begin(), lengths_.end()) + kPageTokens - 1) / kPageTokens + 1;
@@ -42,7 +43,7 @@ class AttentionCase {
     for (std::int64_t s = 0; s < std::ssize(lengths_); ++s) fill_sequence(s);
   }
 
-  const AttentionShape& shape() const { return shape_; }
+  const CaseShape& shape() const { return shape_; }
   std::int64_t sequences() const { return std::ssize(lengths_); }
   std::int64_t length(std::int64_t s) const { return lengths_[s]; }
   std::int64_t width() const {
@@ -162,7 +163,7 @@ class AttentionCase {
     for (float& value : q) value = uniform();
   }
 
-  AttentionShape shape_;
+  CaseShape shape_;
   std::vector<std::int64_t> lengths_;
   std::mt19937_64 random_;
   std::int64_t max_pages_ = 0;

@@ -18,10 +18,10 @@ namespace {
 
 constexpr Dtype kDtypes[] = {Dtype::kF32, Dtype::kBF16};
 
-AttentionShape mla(std::int64_t heads, std::int64_t qk_dim, std::int64_t v_dim) {
+CaseShape mla(std::int64_t heads, std::int64_t qk_dim, std::int64_t v_dim) {
   return {.heads = heads, .kv_heads = 1, .qk_dim = qk_dim, .v_dim = v_dim, .shared_entry = true};
 }
-AttentionShape gqa(std::int64_t heads, std::int64_t kv_heads, std::int64_t qk_dim,
+CaseShape gqa(std::int64_t heads, std::int64_t kv_heads, std::int64_t qk_dim,
                    std::int64_t v_dim) {
   return {.heads = heads, .kv_heads = kv_heads, .qk_dim = qk_dim, .v_dim = v_dim};
 }
@@ -41,7 +41,7 @@ std::vector<float> fast(AttentionCase& c, const std::vector<Span>& spans, int th
   return batch.out;
 }
 
-void expect_reference_bits(AttentionShape shape, const std::vector<std::int64_t>& lengths,
+void expect_reference_bits(CaseShape shape, const std::vector<std::int64_t>& lengths,
                            const std::vector<Span>& spans) {
   for (const Dtype dtype : kDtypes) {
     shape.dtype = dtype;
@@ -88,14 +88,14 @@ TEST(Attention, PositionsAcrossChunksEqualTheDefinition) {
 
 TEST(Attention, OneLongDecodeEqualsTheDefinition) {
   // Past 8 chunks per thread, so that cutting by chunk takes several waves.
-  for (const AttentionShape& shape : {mla(1, 16, 16), gqa(2, 2, 8, 16), mla(9, 12, 4)}) {
+  for (const CaseShape& shape : {mla(1, 16, 16), gqa(2, 2, 8, 16), mla(9, 12, 4)}) {
     expect_reference_bits(shape, {13000}, {{0, 12998, 2}});
   }
 }
 
 TEST(Attention, SplittingAPromptKeepsItsBits) {
   for (const Dtype dtype : kDtypes) {
-    for (AttentionShape shape : {mla(16, 40, 32), gqa(4, 4, 32, 32), gqa(8, 2, 40, 24)}) {
+    for (CaseShape shape : {mla(16, 40, 32), gqa(4, 4, 32, 32), gqa(8, 2, 40, 24)}) {
       shape.dtype = dtype;
       AttentionCase c(shape, {600});
       const std::vector<float> whole = fast(c, {{0, 0, 600}}, 2);
@@ -112,7 +112,7 @@ TEST(Attention, SplittingAPromptKeepsItsBits) {
 }
 
 TEST(Attention, MatesAndPagesDoNotMatter) {
-  for (AttentionShape shape : {mla(16, 40, 32), gqa(8, 1, 32, 32), gqa(3, 3, 32, 32)}) {
+  for (CaseShape shape : {mla(16, 40, 32), gqa(8, 1, 32, 32), gqa(3, 3, 32, 32)}) {
     shape.dtype = Dtype::kBF16;
     AttentionCase c(shape, {530, 90, 700});
     const std::vector<float> alone = fast(c, {{0, 520, 10}}, 1);
@@ -125,7 +125,7 @@ TEST(Attention, MatesAndPagesDoNotMatter) {
 }
 
 TEST(Attention, LaterTokensLeaveNoTrace) {
-  for (const AttentionShape& shape : {mla(2, 40, 32), gqa(1, 1, 32, 32), gqa(2, 1, 33, 20)}) {
+  for (const CaseShape& shape : {mla(2, 40, 32), gqa(1, 1, 32, 32), gqa(2, 1, 33, 20)}) {
     AttentionCase c(shape, {80});
     const std::vector<float> whole = fast(c, {{0, 0, 80}}, 1);
     for (const std::int64_t cut : {1, 5, 63, 64, 79}) {
@@ -145,7 +145,7 @@ TEST(Attention, LaterTokensLeaveNoTrace) {
 /// those, relatively, and by an ulp or two of exp; chains over n keys add n eps each.
 void expect_close_row(const AttentionCase& c, std::int64_t position, std::int64_t h,
                       const float* got) {
-  const AttentionShape& shape = c.shape();
+  const CaseShape& shape = c.shape();
   const std::int64_t kv_head = h / (shape.heads / shape.kv_heads);
   const std::int64_t values = shape.shared_entry ? 0 : shape.kv_heads * shape.qk_dim;
   const double eps = std::ldexp(1.0, -24);
@@ -180,7 +180,7 @@ void expect_close_row(const AttentionCase& c, std::int64_t position, std::int64_
 }
 
 TEST(Attention, CloseToDouble) {
-  for (AttentionShape shape : {mla(4, 72, 64), gqa(6, 2, 40, 24), gqa(2, 2, 64, 64)}) {
+  for (CaseShape shape : {mla(4, 72, 64), gqa(6, 2, 40, 24), gqa(2, 2, 64, 64)}) {
     for (const Dtype dtype : kDtypes) {
       shape.dtype = dtype;
       AttentionCase c(shape, {700});

@@ -1,6 +1,7 @@
 // moebius eval and what is kept of it, end to end on the embedded model: results, going on after
 // an interrupt or a kill, honest exit codes.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <map>
@@ -212,7 +213,11 @@ TEST_F(EvalCli, BadInput) {
   refused({"--tasks", "mini-math", "--items", "nowhere"}, "nowhere");
   refused({"--tasks", "mini-math", "--fail-budget", "2"}, "--fail-budget");
   refused({"--tasks", "mini-math", "--grader", "mine"}, "--grader");
-  refused({"--tasks", "mini-math", "--device", "cuda"}, "cuda");
+  // Where there is a GPU, this would run.
+  if (::access("/dev/nvidiactl", F_OK) != 0) {
+    refused({"--tasks", "mini-math", "--device", "cuda"}, "GPU engine");
+  }
+  refused({"--tasks", "mini-math", "--device", "tpu"}, "tpu");
   refused({"--tasks", "mmlu", "--data-dir", directory_.path()}, "mmlu");
   directory_.write("text.sqlite", "this is no database, whatever its name says");
   expect_refused(moebius(eval(small(), "text.sqlite")), "text.sqlite");

@@ -1,0 +1,128 @@
+// Grouped-query attention on the tensor cores: head sizes 64 and 128, bf16.
+//
+// Prefill is compute-bound, 4 * head_dim FLOPs per row, head and key; decode is bound by reading
+// the cache once, 4 * head_dim bytes per KV head and key. One kernel does both: a block takes up to
+// 128 rows = (token, head of the group) of one KV head, 64 per consumer warpgroup, while a producer
+// warp streams tiles of 64 keys (one page) through shared memory. A warpgroup starts the scores of
+// the next tile before it multiplies the values of this one, so that its exponentials run beside
+// the tensor cores. Queries stay in registers: with 64 keys a tile, reading them from shared memory
+// would cost as much as reading the keys. Chunks are merged in shared memory, or, where a long
+// sequence is cut between blocks, by a second kernel from records in the workspace, with the same
+// operations in the same order.
+//
+// Order inside a chunk: tiles of 64 keys ascending, each row with its own running maximum; weights
+// exp2((s - m) * scale * log2 e) rounded to bf16 for the product with the values, but not in their
+// sum; a lane sums its 16 weights of a tile, and a chunk's sums are added over the row's four
+// lanes at its end. Keys that a row does not see weigh exactly 0; a value that is not finite at a
+// later position of the same 64 rows would still show.
+#include "kernels/attention/gqa_attention.cuh"
+
+#include <cmath>
+
+#include "kernels/attention/attention_path.h"
+#include "kernels/device/device.h"
+#include "kernels/device/launch.h"
+#include "kernels/device/tma.h"
+
+namespace moebius::kernels {
+namespace {
+
+constexpr int kMergeBlocks = 2 * gqa::kBlocks;
+constexpr int kMergeThreads = 256;
+
+bool serves(const AttentionShape& shape) {
+  return shape.kv_dtype == Dtype::kBF16 && shape.qk_dim == shape.v_dim &&
+         (shape.qk_dim == 64 || shape.qk_dim == 128) && shape.k_offset % 64 == 0 &&
+         shape.v_offset % 64 == 0;
+}
+
+std::size_t workspace_bytes(const AttentionShape& shape, const AttentionLimits& limits) {
+  const std::int64_t record = shape.qk_dim == 64 ? gqa::kRecord<64> : gqa::kRecord<128>;
+  return static_cast<std::size_t>(gqa::most_records(shape, limits) * record) * sizeof(float);
+}
+
+void check(const AttentionCudaArgs& args) {
+  const AttentionShape& shape = args.shape;
+  require(serves(shape), "attention: not a shape of the grouped-query kernel");
+  require(shape.heads >= 1 && shape.kv_heads >= 1 && shape.heads % shape.kv_heads == 0,
+          "attention: heads is no multiple of kv_heads");
+  require(args.kv.dtype == Dtype::kBF16 && args.q.dtype == Dtype::kBF16 &&
+              args.out.dtype == Dtype::kBF16,
+          "attention: q, out or cache is not bf16");
+  require(shape.k_offset >= 0 && shape.k_offset + shape.kv_heads * shape.qk_dim <= args.kv.width,
+          "attention: keys reach outside the entry");
+  require(shape.v_offset >= 0 && shape.v_offset + shape.kv_heads * shape.v_dim <= args.kv.width,
+          "attention: values reach outside the entry");
+  require(args.kv.width % 8 == 0, "attention: the entry's width is no multiple of 8");
+  require(shape.scale > 0 && std::isfinite(shape.scale), "attention: scale is not positive");
+  require(args.q.ld >= shape.heads * shape.qk_dim && args.out.ld >= shape.heads * shape.v_dim,
+          "attention: rows are narrower than their heads");
+  require(args.q.ld % 8 == 0 && args.out.ld % 8 == 0, "attention: rows are not 16-byte aligned");
+  if (args.batch.ragged.rows == 0) return;
+  require(args.q.data && args.out.data && args.kv.data && args.plan && args.workspace &&
+              args.batch.ragged.pages,
+          "attention: a pointer is missing");
+}
+
+template <int D>
+void start(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_t stream) {
+  constexpr std::size_t kShared = sizeof(gqa::Shared<D>) + 1024;  // and what aligning it costs
+  static_assert(kShared <= 227 << 10);
+  static const bool ready = [] {
+    check_device(cudaFuncSetAttribute(gqa::attend<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      static_cast<int>(kShared)),
+                 "raising the shared memory of gqa_attention");
+    return true;
+  }();
+  (void)ready;
+  const CUtensorMap cache =
+      make_tensor_map({.data = args.kv.data,
+                       .dtype = Dtype::kBF16,
+                       .rank = 3,
+                       .size = {64, args.kv.pages * kPageTokens, args.kv.width / 64},
+                       .step = {1, args.kv.width, 64},
+                       .box = {64, gqa::kTileKeys, D / 64},
+                       .swizzle = Swizzle::k128});
+  gqa::attend<D><<<gqa::kBlocks, gqa::kThreads, kShared, stream>>>(cache, params);
+  gqa::merge<D><<<kMergeBlocks, kMergeThreads, 0, stream>>>(params);
+}
+
+// What the step's positions are only its plan knows: the cost is declared as if every row saw
+// max_positions.
+void launch(const AttentionCudaArgs& args, const Stream& stream) {
+  check(args);
+  const AttentionShape& shape = args.shape;
+  const Ragged& batch = args.batch.ragged;
+  if (batch.rows == 0) return;
+  const gqa::Params params{.plan = static_cast<const gqa::PlanHead*>(args.plan),
+                           .q = static_cast<const __nv_bfloat16*>(args.q.data),
+                           .out = static_cast<__nv_bfloat16*>(args.out.data),
+                           .records = static_cast<float*>(args.workspace),
+                           .pages = batch.pages,
+                           .max_pages = batch.max_pages,
+                           .q_ld = args.q.ld,
+                           .out_ld = args.out.ld,
+                           .group = static_cast<int>(shape.heads / shape.kv_heads),
+                           .k_offset = static_cast<int>(shape.k_offset),
+                           .v_offset = static_cast<int>(shape.v_offset),
+                           .scale = shape.scale * 1.4426950408889634F};
+  const std::int64_t most = args.batch.max_positions;
+  const std::int64_t entry = 2 * shape.kv_heads * shape.qk_dim;
+  const DeviceLaunch scope(
+      stream, "attention_gqa",
+      2 * (2 * batch.rows * shape.heads * shape.qk_dim + batch.sequences * most * entry),
+      4 * batch.rows * most * shape.heads * shape.qk_dim);
+  const auto handle = static_cast<cudaStream_t>(stream.handle());
+  shape.qk_dim == 64 ? start<64>(args, params, handle) : start<128>(args, params, handle);
+  scope.launched();
+}
+
+}  // namespace
+
+const AttentionPath kGqaAttention = {.serves = serves,
+                                     .plan_bytes = gqa::plan_bytes,
+                                     .plan = gqa::make_plan,
+                                     .workspace_bytes = workspace_bytes,
+                                     .launch = launch};
+
+}  // namespace moebius::kernels

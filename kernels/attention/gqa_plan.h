@@ -1,0 +1,62 @@
+// How a step's grouped-query attention is dealt out to the blocks of the device: host planning,
+// and the plan that gqa_attention.cu reads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/attention/attention_cuda.h"
+
+namespace moebius::kernels::gqa {
+
+/// Blocks a plan is made for: the multiprocessors of an H200. A device with fewer runs some of
+/// them one after the other.
+inline constexpr int kBlocks = 132;
+inline constexpr int kTileKeys = 64;   // one page
+inline constexpr int kItemRows = 128;  // two warpgroups of 64
+inline constexpr int kChunkTiles = static_cast<int>(kAttentionChunk) / kTileKeys;
+/// Most records of partial results; what would need more is not cut.
+inline constexpr std::int64_t kMostRecords = 512 * 1024;
+
+/// What an item leaves behind. A record is one row's O [head_dim], m, l, two unused floats.
+enum class Result : std::int32_t {
+  kOut,     // all chunks, merged and divided: rows of `out`
+  kMerged,  // chunks from 0, merged: one record per row
+  kChunks,  // one record per row and chunk: chunk c of the item starts at record + c * rows
+};
+
+/// Rows row0 .. row0 + rows - 1 of a sequence's tokens * group rows under one KV head, against
+/// tiles [tile_begin, tile_end) of its keys; tile_begin is a multiple of kChunkTiles.
+struct Item {
+  std::int32_t sequence, kv_head, row0, rows;
+  std::int32_t first_row, first_position;  // of the sequence's first token in the batch
+  std::int32_t tile_begin, tile_end;
+  Result result;
+  std::int32_t record;
+  std::int32_t unused[2];
+};
+
+/// Rows whose chunks went to several items: what those left, in order of chunks.
+struct Split {
+  std::int32_t kv_head, row0, rows, first_row;
+  std::int32_t part_begin, parts;  // in the plan's list of records
+  std::int32_t unused[2];
+};
+
+/// In the plan: this, Item[items], Split[splits], int32 records[].
+struct PlanHead {
+  std::int32_t items, splits, parts, unused;
+  std::int32_t block_begin[kBlocks + 1];  // items of block b: [block_begin[b], block_begin[b + 1])
+  std::int32_t padding[3];
+};
+static_assert(sizeof(PlanHead) % 16 == 0 && sizeof(Item) % 16 == 0 && sizeof(Split) % 16 == 0);
+
+std::size_t plan_bytes(const AttentionShape& shape, const AttentionLimits& limits);
+std::int64_t most_records(const AttentionShape& shape, const AttentionLimits& limits);
+
+/// As attention_plan(). Whole items, the longest first, each to the block with least to do; if
+/// that leaves blocks idle for long, the chunks of all items in a row, cut into equal stretches.
+std::size_t make_plan(const AttentionShape& shape, const Ragged& batch, void* plan,
+                      std::size_t bytes);
+
+}  // namespace moebius::kernels::gqa
