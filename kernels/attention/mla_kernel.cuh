@@ -67,7 +67,7 @@ struct Shared {
                        // of the weights in it
   bool scores_first;   // warpgroup 1's next step
 };
-constexpr int kSharedBytes = sizeof(Shared) + 1024;  // dynamic memory is not aligned by itself
+constexpr int kSharedBytes = sizeof(Shared);
 
 /// Which half of a tile's boxes box 8 comes back with: the weights of even tiles are read by
 /// warpgroup 1, of odd ones by warpgroup 0.
@@ -99,7 +99,7 @@ __device__ __forceinline__ void load_queries(const CUtensorMap* map, const MlaIt
 }
 
 __device__ __forceinline__ void load_keys(const CUtensorMap* map, int page, int parity,
-                                          std::uint32_t phase, Shared& shared) {
+                                          std::uint32_t phase, CacheHint hint, Shared& shared) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     barrier_wait(&shared.free[parity][half], phase ^ 1);
@@ -108,7 +108,7 @@ __device__ __forceinline__ void load_keys(const CUtensorMap* map, int page, int 
       if (half_of(box, parity) != half) continue;
       barrier_arrive_expect(&shared.full[parity][box], kBoxBytes);
       tma_load_2d(shared.keys[parity] + box * kBoxBytes, map, &shared.full[parity][box], box * 64,
-                  page * kTileKeys);
+                  page * kTileKeys, hint);
     }
   }
 }
@@ -122,6 +122,9 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
     const MlaItem& item = items.items[i];
     const std::int32_t* pages = args.pages + item.sequence * args.max_pages;
     const int begin = item.tile_begin, end = item.tile_end;
+    // Keys that nobody else reads should not push the folded sums out of the cache.
+    const CacheHint hint =
+        item.tokens * args.tile_heads < kMlaTileRows ? CacheHint::kEvictFirst : CacheHint::kNormal;
     if (lane == 0) {
       barrier_wait(&shared.q_free, q_phase ^ 1);
       load_queries(q_map, item, args.tile_heads, shared);
@@ -131,7 +134,7 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
       if ((t - begin) % 32 == 0) ahead = t + lane < end ? pages[t + lane] : 0;
       const int page = __shfl_sync(0xffffffff, ahead, (t - begin) % 32);
       const int parity = (t - begin) % 2;
-      if (lane == 0) load_keys(key_map, page, parity, phases >> parity & 1, shared);
+      if (lane == 0) load_keys(key_map, page, parity, phases >> parity & 1, hint, shared);
       phases ^= 1 << parity;
       __syncwarp();
     }
@@ -159,26 +162,32 @@ __device__ __forceinline__ bool barrier_test(Barrier* barrier, std::uint32_t par
 struct Place {
   int warp, lane, row;  // row: the lower of the thread's two
 };
+/// Volatile, so that what follows from it is computed where it is used, not kept in registers that
+/// the loop does not have.
+__device__ __forceinline__ Place place() {
+  int thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  const int warp = thread / 32 % 4, lane = thread % 32;
+  return {warp, lane, 16 * warp + lane / 4};
+}
 
 /// An item as one warp sees it.
 struct Mine {
-  int tile_begin, tile_end;  // as in MlaItem
-  int slot, fragments;       // fragments a chunk
-  int last, head;
-  bool live;          // the warp's rows are some token's
-  int row, position;  // that token's
+  const MlaItem* item;
+  int tile_begin, tile_end, last;  // the item's
+  int fragments;                   // of the item, a chunk
+  bool live;                       // the warp's rows are some token's
+  int position;                    // that token's
 };
 __device__ __forceinline__ Mine mine_of(const MlaItem& item, int warp, int tile_heads) {
   const int token = 16 * warp / tile_heads;
   const bool live = token < item.tokens;
-  return {.tile_begin = item.tile_begin,
+  return {.item = &item,
+          .tile_begin = item.tile_begin,
           .tile_end = item.tile_end,
-          .slot = item.slot,
-          .fragments = item.tokens * tile_heads / static_cast<int>(kMlaFragmentRows),
           .last = item.last,
-          .head = item.head,
+          .fragments = item.tokens * tile_heads / static_cast<int>(kMlaFragmentRows),
           .live = live,
-          .row = live ? item.row[token] : 0,
           .position = live ? item.position[token] : 0};
 }
 
@@ -316,15 +325,17 @@ __device__ __forceinline__ float4* fragment_at(const MlaKernelArgs& args, std::i
          half * 32 * 32 + at.lane;
 }
 
+constexpr int kFoldAhead = 8;  // loads on their way; more do not fit into the registers
+
 __device__ __forceinline__ void fold_in(float (&o)[128], const float4* total, const Fold& low,
                                         const Fold& high) {
 #pragma unroll
-  for (int i = 0; i < 32; i += 8) {
-    float4 a[8];
+  for (int i = 0; i < 32; i += kFoldAhead) {
+    float4 a[kFoldAhead];
 #pragma unroll
-    for (int j = 0; j < 8; ++j) a[j] = __ldcg(total + (i + j) * 32);
+    for (int j = 0; j < kFoldAhead; ++j) a[j] = __ldcg(total + (i + j) * 32);
 #pragma unroll
-    for (int j = 0; j < 8; ++j) {
+    for (int j = 0; j < kFoldAhead; ++j) {
       float* part = o + 4 * (i + j);
       part[0] = fold(a[j].x, part[0], low);
       part[1] = fold(a[j].y, part[1], low);
@@ -338,6 +349,18 @@ __device__ __forceinline__ void store_fragment(const float (&o)[128], float4* to
 #pragma unroll
   for (int i = 0; i < 32; ++i) {
     __stcg(to + i * 32, float4{o[4 * i], o[4 * i + 1], o[4 * i + 2], o[4 * i + 3]});
+  }
+}
+
+/// total = fold(total, o) in memory, where no total is rescaled: nothing to wait for.
+__device__ __forceinline__ void add_fragment(const float (&o)[128], float4* total, float of_low,
+                                             float of_high) {
+#pragma unroll
+  for (int i = 0; i < 32; ++i) {
+    add_in_memory(
+        total + i * 32,
+        {multiply_flushed(o[4 * i], of_low), multiply_flushed(o[4 * i + 1], of_low),
+         multiply_flushed(o[4 * i + 2], of_high), multiply_flushed(o[4 * i + 3], of_high)});
   }
 }
 
@@ -355,9 +378,10 @@ __device__ __forceinline__ void write_rows(const float (&o)[128], RowPair sum, _
 template <int kWarpgroup>
 __device__ __forceinline__ void write_out(const MlaKernelArgs& args, const Mine& mine,
                                           const Place& at, const float (&o)[128], RowPair sum) {
-  const int head = mine.head + at.row % args.tile_heads;
+  const int head = mine.item->head + at.row % args.tile_heads;
+  const int row = mine.item->row[16 * at.warp / args.tile_heads];
   __nv_bfloat16* low =
-      args.out + mine.row * args.out_ld + head * kMlaVDim + kWarpgroup * 256 + 2 * (at.lane % 4);
+      args.out + row * args.out_ld + head * kMlaVDim + kWarpgroup * 256 + 2 * (at.lane % 4);
   write_rows(o, sum, low, low + 8 * kMlaVDim);
 }
 
@@ -379,30 +403,34 @@ __device__ __forceinline__ void close_chunk(const MlaKernelArgs& args, const Min
               __fadd_rn(sums[0][at.row + 8], sums[1][at.row + 8])};
   RowPair reference = p.reference;
   const bool folds = mine.tile_begin == 0;
-  const std::int64_t own = blockIdx.x * 4 + at.warp;
+  float4* const total = fragment_at(args, blockIdx.x * 4 + at.warp, kWarpgroup, at);
   if (folds && chunk > 0) {
     const Fold low = fold_of(p.total_reference.low, reference.low);
     const Fold high = fold_of(p.total_reference.high, reference.high);
-    fold_in(o, fragment_at(args, own, kWarpgroup, at), low, high);
     sum = {fold(p.total_sum.low, sum.low, low), fold(p.total_sum.high, sum.high, high)};
     reference = {low.reference, high.reference};
+    const bool moves = __any_sync(0xffffffff, low.of_total != 1.0f || high.of_total != 1.0f);
+    if (!last && !moves) {
+      add_fragment(o, total, low.of_part, high.of_part);
+    } else {
+      fold_in(o, total, low, high);
+      if (!last) store_fragment(o, total);
+    }
+  } else if (folds && !last) {
+    store_fragment(o, total);
   }
   p.total_reference = reference;
   p.total_sum = sum;
-  if (last && mine.slot < 0) {
+  const int slot = mine.item->slot;
+  if (last && slot < 0) {
     write_out<kWarpgroup>(args, mine, at, o, sum);
-    return;
-  }
-  if (folds && !last) {
-    store_fragment(o, fragment_at(args, own, kWarpgroup, at));
-    return;
-  }
-  const std::int64_t to =
-      gridDim.x * 4 + mine.slot + (folds ? 0 : chunk) * mine.fragments + at.warp;
-  store_fragment(o, fragment_at(args, to, kWarpgroup, at));
-  if (kWarpgroup == 0 && at.lane % 4 == 0) {
-    args.states[to * 16 + at.lane / 4] = {reference.low, sum.low};
-    args.states[to * 16 + at.lane / 4 + 8] = {reference.high, sum.high};
+  } else if (last || !folds) {
+    const std::int64_t to = gridDim.x * 4 + slot + (folds ? 0 : chunk) * mine.fragments + at.warp;
+    store_fragment(o, fragment_at(args, to, kWarpgroup, at));
+    if (kWarpgroup == 0 && at.lane % 4 == 0) {
+      args.states[to * 16 + at.lane / 4] = {reference.low, sum.low};
+      args.states[to * 16 + at.lane / 4 + 8] = {reference.high, sum.high};
+    }
   }
 }
 
@@ -460,7 +488,7 @@ __device__ __forceinline__ void step_even(const MlaKernelArgs& args, const Mine&
   rescale(o, factor);
   add_values(o, weights, even, step.first);
   named_barrier_sync(kGroup, 128);  // all four warps are done with box 8's keys
-  publish(at, weights, p.reference, even + 8 * kBoxBytes, shared.reference[0]);
+  publish(place(), weights, p.reference, even + 8 * kBoxBytes, shared.reference[0]);
   give_back(&shared.even_weights, at);
   phase.even ^= 1;
   wgmma_wait<0>();
@@ -543,7 +571,7 @@ __device__ __forceinline__ void step_odd(const MlaKernelArgs& args, const Mine& 
   }
   clear_tail(odd, mine.last - tile * kTileKeys + 1, kGroup + 1);
   named_barrier_sync(kGroup + 1, 128);  // all four warps are done with box 8's keys
-  publish(at, weights, p.reference, odd + 8 * kBoxBytes, shared.reference[1]);
+  publish(place(), weights, p.reference, odd + 8 * kBoxBytes, shared.reference[1]);
   named_barrier_arrive(kOddWeights, 256);
   if (kEarly) {
     wgmma_wait<0>();
@@ -560,20 +588,19 @@ __device__ __forceinline__ void step_odd(const MlaKernelArgs& args, const Mine& 
 
 template <int kWarpgroup>
 __device__ __forceinline__ void run_warpgroup(const MlaKernelArgs& args, Shared& shared) {
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4;
-  const Place at{warp, lane, 16 * warp + lane / 4};
   const Items items = items_of_block(args.plan);
   Phases phase;
   std::uint32_t q_phase = 0, turn = 0;
   float s[32], o[128];
   for (int i = items.begin; i < items.end; ++i, q_phase ^= 1) {
-    const Mine mine = mine_of(items.items[i], warp, args.tile_heads);
+    const Mine mine = mine_of(items.items[i], place().warp, args.tile_heads);
     Progress p;
     barrier_wait(&shared.q_full, q_phase);
     if (kWarpgroup == 0) add_scores(s, shared.q, shared.keys[0], shared.full[0], phase.even);
-    if (kWarpgroup == 1 && mine.tile_begin + 1 == mine.tile_end) give_back(&shared.q_free, at);
+    if (kWarpgroup == 1 && mine.tile_begin + 1 == mine.tile_end) give_back(&shared.q_free, place());
     for (int t = mine.tile_begin; t < mine.tile_end; t += 2) {
       const Step step = step_of(mine, t, args.chunk_tiles);
+      const Place at = place();
       if (kWarpgroup == 0) {
         step_even(args, mine, at, step, phase, s, o, p, shared);
       } else {
@@ -584,7 +611,7 @@ __device__ __forceinline__ void run_warpgroup(const MlaKernelArgs& args, Shared&
         }
       }
       if (step.closes) {
-        close_chunk<kWarpgroup>(args, mine, at, step.chunk, !step.next, turn, o, p, shared);
+        close_chunk<kWarpgroup>(args, mine, place(), step.chunk, !step.next, turn, o, p, shared);
         turn ^= 1;
         p.reference = {};
         p.sum = {};
@@ -599,9 +626,8 @@ __global__ void __launch_bounds__(kThreads, 1)
     mla_attention_kernel(const __grid_constant__ MlaKernelArgs args,
                          const __grid_constant__ CUtensorMap q_map,
                          const __grid_constant__ CUtensorMap key_map) {
-  extern __shared__ std::byte dynamic[];
-  Shared& shared = *reinterpret_cast<Shared*>((reinterpret_cast<std::uintptr_t>(dynamic) + 1023) &
-                                              ~std::uintptr_t{1023});
+  extern __shared__ __align__(1024) std::byte dynamic[];
+  Shared& shared = *reinterpret_cast<Shared*>(dynamic);
   if (threadIdx.x == 0) {
     barrier_init(&shared.q_full, 1);
     barrier_init(&shared.q_free, 8);  // warps that read it
@@ -615,6 +641,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     tma_prefetch(&key_map);
   }
   __syncthreads();
+  allow_next_kernel();
   if (threadIdx.x < 128) {
     registers_increase<kWorkerRegisters>();
     run_warpgroup<0>(args, shared);
