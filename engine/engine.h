@@ -168,7 +168,8 @@ struct LocalOptions {
   std::int64_t kv_bytes = 0;             // memory for the KV cache; 0: a share of what is free
   std::int32_t prefill_chunk = 0;        // at most so many tokens of one prompt a step; 0: no limit
   bool share_prefixes = true;
-  bool graphs = true;  // GPU: decoding steps are replayed; changes no bit
+  bool graphs = true;    // GPU: decoding steps are replayed; changes no bit
+  bool profile = false;  // keep figures of every kernel for take_profile(); changes no bit
   /// Bytes of weights that have reached the GPU; called from several threads, one at a time.
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
@@ -204,6 +205,25 @@ struct Trace {
   std::vector<std::vector<float>> logits;  // [rows][vocab]
 };
 
+/// All launches of one kernel together.
+struct KernelFigures {
+  std::string kernel;
+  std::int64_t calls = 0;
+  std::int64_t ns = 0;
+  std::int64_t bytes = 0;  // each operand once; 0 with flops 0: not declared
+  double flops = 0;        // useful multiply-adds, twice
+};
+
+/// What the kernels of an engine did.
+struct KernelProfile {
+  std::string device;                  // "cpu", "NVIDIA H200"
+  std::vector<KernelFigures> kernels;  // most time first; copies and fills of a GPU too
+  std::int64_t busy_ns = 0;            // at least one was running; every GPU counts for itself
+  std::int64_t wall_ns = 0;            // what the profile covers
+  std::int64_t seen_ns = 0;            // of that was recorded; the rest is estimated from it
+  std::int64_t lost = 0;               // launches that ran, but of which no figures arrived
+};
+
 /// A checkpoint loaded into this process.
 class LocalEngine : public Engine {
  public:
@@ -217,6 +237,10 @@ class LocalEngine : public Engine {
   /// Tokens that each expert was given since the last call: [layers][experts], a dense layer's
   /// empty. A prefix that several requests share counts once. Not while requests are in flight.
   virtual std::vector<std::vector<std::int64_t>> take_expert_loads() = 0;
+
+  /// Figures since the last call, or since the model was loaded. Throws Error unless
+  /// LocalOptions::profile. Not while requests are in flight.
+  virtual KernelProfile take_profile() = 0;
 };
 
 /// `model`: a directory in Hugging Face layout, or "embedded". Throws Error.
@@ -233,6 +257,7 @@ struct EngineLimits {
   double copy_gb_s = 0;      // GPU: copying within its memory, read and written together
   double matrix_tflops = 0;  // 1e12 floating-point operations a second of the best matrix unit
   double fp8_tflops = 0;     // GPU: the same in fp8
+  double f32_tflops = 0;     // GPU: of the vector units
   std::string matrix_path;   // which one that is: "amx_bf16", "avx512_bf16", "wgmma_bf16", ...
 };
 
@@ -245,5 +270,28 @@ EngineLimits measure_limits(const LocalOptions& options);
 /// them. Without a tokenizer. On a GPU the weights are made there.
 std::unique_ptr<LocalEngine> load_shape(const std::string& shape, int layers,
                                         const LocalOptions& options);
+
+// ---- what `bench kernels` measures -------------------------------------------------------
+
+/// One kernel at one shape.
+struct KernelTiming {
+  std::string kernel;
+  std::string shape;  // "V3 o_proj 64 x 7168 x 16384"
+  double ns = 0;      // of one launch, median
+  double spread = 0;  // (slowest - fastest) / median
+  std::int64_t bytes = 0;
+  std::int64_t flops = 0;
+  std::string error;  // why there is no time; usually empty
+};
+
+/// The device that load() would choose for `options`: "cpu" or a GPU's name. Throws Error as
+/// load() does.
+std::string device_name(const LocalOptions& options);
+
+/// Times every kernel at shapes of real models on that device, those of which
+/// `wanted("kernel shape")` is true; calls `done` after each. Throws Error.
+void bench_kernels(const LocalOptions& options,
+                   const std::function<bool(const std::string&)>& wanted,
+                   const std::function<void(const KernelTiming&)>& done);
 
 }  // namespace moebius::engine

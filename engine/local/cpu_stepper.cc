@@ -74,17 +74,23 @@ struct Threads {
 
 class CpuForward : private Threads, public Forward {
  public:
-  CpuForward(const Checkpoint& checkpoint, const LocalOptions& options)
+  CpuForward(const Checkpoint& checkpoint, const LocalOptions& options, kernels::LaunchLog* log)
       : Threads{kernels::ThreadPool(options.threads)},
-        Forward(checkpoint.config, checkpoint.weights, kernels::Stream::host(pool),
+        Forward(checkpoint.config, checkpoint.weights, logged(kernels::Stream::host(pool), log),
                 plan(checkpoint, options)) {}
+
+ private:
+  static kernels::Stream logged(kernels::Stream stream, kernels::LaunchLog* log) {
+    stream.set_log(log);
+    return stream;
+  }
 };
 
 }  // namespace
 
-std::unique_ptr<ModelStepper> cpu_stepper(const Checkpoint& checkpoint,
-                                          const LocalOptions& options) {
-  return std::make_unique<CpuForward>(checkpoint, options);
+std::unique_ptr<ModelStepper> cpu_stepper(const Checkpoint& checkpoint, const LocalOptions& options,
+                                          kernels::LaunchLog* log) {
+  return std::make_unique<CpuForward>(checkpoint, options, log);
 }
 
 }  // namespace moebius::engine

@@ -65,6 +65,7 @@ EngineLimits measure_device() {
             .copy_gb_s = limits.copy_bytes * 1e-9,
             .matrix_tflops = limits.bf16_flops * 1e-12,
             .fp8_tflops = limits.fp8_flops * 1e-12,
+            .f32_tflops = limits.f32_flops * 1e-12,
             .matrix_path = "wgmma_bf16"};
   } catch (const kernels::DeviceError& error) {
     throw Error(error.what());

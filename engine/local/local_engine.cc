@@ -8,6 +8,7 @@
 #include "engine/local/deal.h"
 #include "engine/local/made_up.h"
 #include "engine/local/model_files.h"
+#include "engine/local/profiling.h"
 #include "engine/local/steppers.h"
 #include "engine/serving/server.h"
 
@@ -18,10 +19,14 @@ class Local : public LocalEngine {
  public:
   Local(Checkpoint checkpoint, const LocalOptions& options, bool on_device)
       : checkpoint_(std::move(checkpoint)), info_(describe(checkpoint_)) {
+    if (options.profile) {
+      profiling_ = on_device ? profile_devices(options.devices) : profile_host();
+    }
     if (on_device) {
       steppers_ = device_steppers(checkpoint_, options);
     } else {
-      steppers_.push_back(cpu_stepper(checkpoint_, options));
+      steppers_.push_back(
+          cpu_stepper(checkpoint_, options, profiling_ ? profiling_->host_log() : nullptr));
     }
     info_.context = steppers_[0]->max_context();
     for (const auto& stepper : steppers_) {
@@ -30,8 +35,10 @@ class Local : public LocalEngine {
                                    ServerOptions{.prefill_chunk = options.prefill_chunk,
                                                  .share_prefixes = options.share_prefixes,
                                                  .eos_ids = checkpoint_.eos_ids,
-                                                 .max_context = info_.context}));
+                                                 .max_context = info_.context,
+                                                 .between_steps = between_steps()}));
     }
+    if (profiling_) profiling_->take();  // loading is not part of it
   }
 
   void submit(std::vector<Request> requests, Done done) override {
@@ -84,6 +91,12 @@ class Local : public LocalEngine {
     return loads;
   }
 
+  KernelProfile take_profile() override {
+    wait();
+    if (!profiling_) throw Error("profile: the model was loaded without LocalOptions::profile");
+    return profiling_->take();
+  }
+
   Trace trace(std::span<const std::int32_t> ids) override {
     wait();
     for (std::int32_t id : ids) {
@@ -100,9 +113,15 @@ class Local : public LocalEngine {
   }
 
  private:
+  std::function<void()> between_steps() const {
+    if (!profiling_) return nullptr;
+    return [profiling = profiling_.get()] { profiling->between_steps(); };
+  }
+
   Checkpoint checkpoint_;
   mutable ModelInfo info_;
   mutable std::once_flag hashed_;
+  std::unique_ptr<Profiling> profiling_;  // outlives what it watches
   std::vector<std::unique_ptr<ModelStepper>> steppers_;
   std::mutex answering_;
   std::vector<std::unique_ptr<Server>> servers_;  // last: their threads use all the others

@@ -1,4 +1,5 @@
 // Builds without a CUDA compiler have no GPU engine.
+#include "engine/local/profiling.h"
 #include "engine/local/steppers.h"
 
 namespace moebius::engine {
@@ -22,6 +23,19 @@ std::vector<std::unique_ptr<ModelStepper>> device_steppers(const Checkpoint&, co
 }
 
 EngineLimits measure_device() {
+  refuse();
+}
+
+std::string gpu_name() {
+  refuse();
+}
+
+void bench_device_kernels(const std::function<bool(const std::string&)>&,
+                          const std::function<void(const KernelTiming&)>&) {
+  refuse();
+}
+
+std::unique_ptr<Profiling> profile_devices(int) {
   refuse();
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
@@ -23,11 +24,12 @@ constexpr std::align_val_t kBufferAlign{8};
 constexpr std::uint32_t kFlushMs = 50;  // how old a finished record may get
 
 // What recording costs: on an H200 a recorded kernel of a graph takes 0.8 to 0.95 us longer, and
-// a pause waits for the device (2026-11-22). Recording goes on until it has cost kSlackNs more
-// than its share.
+// the flush of a pause 0.7 to 1 ms (2026-11-22). Recording goes on until it has cost kSlackNs more
+// than its share. What no pause saves: a library that is there makes each launch of a graph
+// 0.2 us a node longer.
 constexpr double kRecordNs = 900;
-constexpr double kPauseNs = 200e3;
-constexpr double kShare = 0.02;
+constexpr double kPauseNs = 1e6;
+constexpr double kShare = 0.015;
 constexpr double kSlackNs = 5e6;
 
 constexpr CUpti_ActivityKind kKinds[] = {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL,
@@ -53,12 +55,13 @@ constexpr CUpti_CallbackId kNodeEvents[] = {
 
 /// The functions of libcupti that are used.
 struct Cupti {
-#define MOEBIUS_CUPTI_FUNCTIONS(X)                                                               \
-  X(cuptiActivityDisable)                                                                        \
-  X(cuptiActivityEnable)                                                                         \
-  X(cuptiActivityFlushAll)                                                                       \
-  X(cuptiActivityFlushPeriod) X(cuptiActivityGetNextRecord) X(cuptiActivityGetNumDroppedRecords) \
-      X(cuptiActivityRegisterCallbacks) X(cuptiEnableCallback) X(cuptiGetGraphNodeId)            \
+#define MOEBIUS_CUPTI_FUNCTIONS(X)                                                    \
+  X(cuptiActivityDisable)                                                             \
+  X(cuptiActivityEnable)                                                              \
+  X(cuptiActivityFlushAll)                                                            \
+  X(cuptiActivityFlushPeriod)                                                         \
+  X(cuptiActivityGetNextRecord) X(cuptiActivityGetNumDroppedRecords)                  \
+      X(cuptiActivityRegisterCallbacks) X(cuptiEnableCallback) X(cuptiGetGraphNodeId) \
           X(cuptiGetResultString) X(cuptiGetVersion) X(cuptiSubscribe) X(cuptiUnsubscribe)
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUPTI_FUNCTIONS(X)
@@ -258,19 +261,18 @@ class CuptiProfiler final : public DeviceProfiler {
   CuptiProfiler& operator=(const CuptiProfiler&) = delete;
 
   void between_steps() override {
-    const std::int64_t now = steady_ns();
-    const double budget = kShare * static_cast<double>(now - start_ns_);
+    ++(recording_ ? seen_ : missed_);
+    const auto elapsed = static_cast<double>(steady_ns() - start_ns_);
     const double spent = kRecordNs * static_cast<double>(records_.seen()) + kPauseNs * pauses_;
-    if (recording_ && spent > budget + kSlackNs) return pause();
-    if (recording_ || spent > budget) return;
+    if (recording_ && spent > kShare * elapsed + kSlackNs) return pause();
+    if (recording_ || spent > kShare * elapsed) return;
+    records_.take();  // nothing; its clock starts anew
     switch_kinds(true);
-    begin_ns_ = now;
   }
 
   Profile take() override {
     if (recording_) end_window();
-    begin_ns_ = steady_ns();
-    return profile_.take(begin_ns_);
+    return profile_.take(std::exchange(missed_, 0), steady_ns());
   }
 
  private:
@@ -301,7 +303,7 @@ class CuptiProfiler final : public DeviceProfiler {
   void end_window() {
     check_device(cudaDeviceSynchronize(), "waiting for what is profiled");
     cupti().check(cupti().cuptiActivityFlushAll(0), "flushing its records");
-    profile_.add(records_.take(), begin_ns_, steady_ns());
+    profile_.add(records_.take(), std::exchange(seen_, 0), std::exchange(missed_, 0));
   }
 
   void switch_kinds(bool on) {
@@ -319,7 +321,8 @@ class CuptiProfiler final : public DeviceProfiler {
   }
 
   const std::int64_t start_ns_ = steady_ns();
-  std::int64_t begin_ns_ = start_ns_;  // of the window being recorded
+  std::int64_t seen_ = 0;    // steps of the window being recorded
+  std::int64_t missed_ = 0;  // steps since the last window
   SampledProfile profile_{start_ns_};
   bool recording_ = true;
   double pauses_ = 0;
