@@ -98,6 +98,22 @@ MlaKernelArgs kernel_args(const AttentionCudaArgs& args, std::int64_t tile_heads
           .score_scale = args.shape.scale * kLog2E};
 }
 
+/// Its blocks come up while the attention's are still ending, and wait for them there.
+void launch_merge(const MlaKernelArgs& its, const Stream& stream) {
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(mla_blocks() * mla::kMergeBlocksPerProcessor);
+  config.blockDim = dim3(mla::kMergeThreads);
+  config.stream = static_cast<cudaStream_t>(stream.handle());
+  config.attrs = &early;
+  config.numAttrs = 1;
+  const DeviceLaunch merge(stream, "attention_mla_merge", 0, 0);
+  check_device(cudaLaunchKernelEx(&config, mla::mla_merge_kernel, its, mla_blocks()),
+               "launching attention_mla_merge");
+}
+
 void launch(const AttentionCudaArgs& args, const Stream& stream) {
   check(args);
   const std::int64_t rows = args.batch.ragged.rows, heads = args.shape.heads;
@@ -107,20 +123,17 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
   check_device(allowed, "MLA attention: shared memory");
   const std::int64_t tile_heads = mla_tile_heads(heads);
   const MlaKernelArgs its = kernel_args(args, tile_heads);
-  auto* const handle = static_cast<cudaStream_t>(stream.handle());
   // As if every row saw max_positions keys, each sequence's read once: the plan lies on the device.
   const std::int64_t keys = args.batch.max_positions;
   const DeviceLaunch attention(stream, "attention_mla",
                                args.batch.ragged.sequences * keys * kMlaQkDim * 2 +
                                    rows * heads * (kMlaQkDim + kMlaVDim) * 2,
                                2 * rows * heads * keys * (kMlaQkDim + kMlaVDim));
-  mla::mla_attention_kernel<<<mla_blocks(), mla::kThreads, mla::kSharedBytes, handle>>>(
+  mla::mla_attention_kernel<<<mla_blocks(), mla::kThreads, mla::kSharedBytes,
+                              static_cast<cudaStream_t>(stream.handle())>>>(
       its, query_map(args, tile_heads), key_map(args.kv));
   attention.launched();
-  const DeviceLaunch merge(stream, "attention_mla_merge", 0, 0);
-  mla::mla_merge_kernel<<<mla_blocks() * mla::kMergeBlocksPerProcessor, mla::kMergeThreads, 0,
-                          handle>>>(its, mla_blocks());
-  merge.launched();
+  launch_merge(its, stream);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <numeric>
 #include <queue>
 #include <span>
@@ -110,12 +109,12 @@ std::vector<std::int64_t> add_shared(const Geometry& g, const Ragged& batch,
   const std::vector<Decode> decodes = decodes_of(g, batch);
   for (std::size_t i = 0; i < decodes.size();) {
     MlaItem item{.sequence = static_cast<std::int32_t>(decodes[i].sequence)};
-    std::int64_t chunks = std::numeric_limits<std::int64_t>::max();
+    std::int64_t chunks = 0;
     std::size_t j = i;
     for (; j < decodes.size() && item.tokens < g.tile_tokens; ++j) {
       const std::int64_t common = shared_chunks(g, decodes[i], decodes[j]);
       if (common == 0) break;
-      chunks = std::min(chunks, common);
+      chunks = common;  // falls along the order
       const std::int64_t s = decodes[j].sequence;
       add_token(item, batch.row_begin[s], batch.position_begin[s]);
     }

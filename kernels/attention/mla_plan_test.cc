@@ -215,6 +215,13 @@ TEST(MlaPlan, RowsWithTheSamePagesAreStacked) {
   EXPECT_EQ(tiles, 2 * 32 + 8) << "whole chunks by fours, the 33rd tile alone";
 }
 
+TEST(MlaPlan, AStrangerDoesNotKeepOthersFromSharing) {
+  const Plan plan = expect_plan(16, {{2100, 1, 32}, {2100, 1, 32}, {2100, 1}, {2100, 1, 32}});
+  std::int64_t tiles = 0;
+  for (const MlaItem& item : plan.items) tiles += item.tile_end - item.tile_begin;
+  EXPECT_EQ(tiles, 32 + 3 + 33);
+}
+
 TEST(MlaPlan, NothingIsSharedBeyondWholeChunks) {
   const Plan plan = expect_plan(16, std::vector<Sequence>(5, {2100, 1, 7}));
   for (const MlaItem& item : plan.items) EXPECT_EQ(item.tokens, 1);

@@ -30,16 +30,35 @@ __device__ __forceinline__ float rescale_factor(float from, float to) {
   return exp2_fast(__fsub_rn(from, to));
 }
 
-/// How the sums of a closed chunk join those of the chunks before it.
+/// How the sums of a closed chunk join those of the chunks before it: total = total * of_total +
+/// part * of_part, three roundings, subnormals flushed. The reference moves as inside a chunk, so
+/// of_total is nearly always 1, and then add_in_memory() does the same.
 struct Fold {
   float reference, of_total, of_part;
 };
 __device__ __forceinline__ Fold fold_of(float total_reference, float part_reference) {
-  const float m = fmaxf(total_reference, part_reference);
-  return {m, rescale_factor(total_reference, m), rescale_factor(part_reference, m)};
+  const float to = next_reference(total_reference, part_reference, false);
+  return {to, rescale_factor(total_reference, to), rescale_factor(part_reference, to)};
+}
+__device__ __forceinline__ float multiply_flushed(float a, float b) {
+  float y;
+  asm("mul.rn.ftz.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+  return y;
 }
 __device__ __forceinline__ float fold(float total, float part, const Fold& f) {
-  return __fmaf_rn(part, f.of_part, __fmul_rn(total, f.of_total));
+  float y;
+  asm("add.rn.ftz.f32 %0, %1, %2;"
+      : "=f"(y)
+      : "f"(multiply_flushed(total, f.of_total)), "f"(multiply_flushed(part, f.of_part)));
+  return y;
+}
+
+/// *to += x in the L2 cache (round to nearest, subnormals flushed), without waiting for it. The
+/// order of sums stays fixed: only this thread ever writes *to, in program order.
+__device__ __forceinline__ void add_in_memory(float4* to, float4 x) {
+  asm volatile("red.relaxed.gpu.global.add.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(x.x),
+               "f"(x.y), "f"(x.z), "f"(x.w)
+               : "memory");
 }
 
 __device__ __forceinline__ float finish(float o, float sum) {
