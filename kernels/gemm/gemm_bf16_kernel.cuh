@@ -13,157 +13,12 @@
 #include <cstdint>
 
 #include "kernels/device/barrier.cuh"
-#include "kernels/device/fragment.cuh"
-#include "kernels/device/math.cuh"
 #include "kernels/device/tma.cuh"
 #include "kernels/device/wgmma.cuh"
+#include "kernels/gemm/gemm_bf16_store.cuh"
+#include "kernels/gemm/gemm_bf16_tiles.cuh"
 
 namespace moebius::kernels {
-
-constexpr int kBlockK = 64;     // elements; 128 bytes, one swizzled row
-constexpr int kRowBytes = 128;  // of a row of a block
-constexpr int kMaxStages = 32;
-constexpr int kMaxGroups = 1024;
-constexpr int kStagingBytes = 8192;  // of one warpgroup: two buffers of 32 tokens x 64 weights
-constexpr int kPassTokens = 32;
-constexpr int kBand = 8;  // token tiles that run together, for the L2 cache
-
-struct GemmBf16Params {
-  const float* bias;            // [n] or null
-  void* y;                      // float32 or bf16
-  std::int64_t y_ld, y_head;    // elements
-  const std::int32_t* offsets;  // [groups + 1] or null
-  int y_is_f32, pairs;
-  int rows, n, k_blocks;
-  int batches;       // heads or groups
-  int weights;       // rows of w of a block's tile
-  int tokens;        // rows of x of a tile
-  int box_tokens;    // rows of x one copy moves
-  int weight_tiles;  // ceil(n / (weights * cluster))
-  int k_per_stage;   // K blocks
-  int stages;
-};
-
-/// A group that holds rows.
-struct GemmGroup {
-  std::int32_t id, first_tile, row, row_end;  // tiles counted in tokens alone
-};
-
-/// Dynamic shared memory: barriers; stages from kStagesAt; what the last stage's operand reads
-/// beyond its rows; staging; groups.
-constexpr int kStagesAt = 1024;
-struct GemmBf16Shared {
-  int stage_bytes, staging, groups, total;
-};
-__host__ __device__ inline GemmBf16Shared gemm_bf16_shared(const GemmBf16Params& p) {
-  GemmBf16Shared s;
-  s.stage_bytes = p.k_per_stage * (p.weights + p.tokens) * kRowBytes;
-  const int overhang = p.weights < 64 ? (64 - p.weights) * kRowBytes : 0;
-  s.staging = kStagesAt + p.stages * s.stage_bytes + overhang;
-  s.groups = s.staging + (p.weights + 63) / 64 * kStagingBytes;
-  s.total = s.groups + 8 + (p.offsets ? p.batches : 0) * static_cast<int>(sizeof(GemmGroup));
-  return s;
-}
-
-/// One tile's place.
-struct GemmPlace {
-  int batch;   // head or group
-  int x_row;   // first row of x
-  int rows;    // rows of x that count, 0 .. tokens
-  int weight;  // weight tile of the cluster: `weights` outputs for each of its blocks
-};
-
-/// The groups that hold rows, in shared memory.
-struct GemmGroups {
-  std::int32_t count, tiles;
-
-  __device__ const GemmGroup& at(int i) const {
-    return reinterpret_cast<const GemmGroup*>(this + 1)[i];
-  }
-};
-
-/// By one warp.
-__device__ inline void list_groups(const GemmBf16Params& p, GemmGroups* groups) {
-  auto* list = reinterpret_cast<GemmGroup*>(groups + 1);
-  const int lane = threadIdx.x % 32;
-  int found = 0, tiles = 0;
-  for (int first = 0; first < p.batches; first += 32) {
-    const int g = first + lane;
-    const int row = g < p.batches ? p.offsets[g] : 0;
-    const int row_end = g < p.batches ? p.offsets[g + 1] : 0;
-    const int mine = (row_end - row + p.tokens - 1) / p.tokens;
-    int sum = mine;
-#pragma unroll
-    for (int d = 1; d < 32; d *= 2) {
-      const int other = __shfl_up_sync(0xffffffff, sum, d);
-      if (lane >= d) sum += other;
-    }
-    const unsigned holding = __ballot_sync(0xffffffff, mine > 0);
-    if (mine > 0) {
-      const int at = found + __popc(holding & ((1u << lane) - 1));
-      list[at] = {g, tiles + sum - mine, row, row_end};
-    }
-    found += __popc(holding);
-    tiles += __shfl_sync(0xffffffff, sum, 31);
-  }
-  if (lane == 0) {
-    groups->count = found;
-    groups->tiles = tiles;
-  }
-}
-
-/// The tiles of one cluster, in order; every role walks the same.
-class GemmWalk {
- public:
-  __device__ GemmWalk(const GemmBf16Params& p, const GemmGroups* groups, int first, int step)
-      : p_(p), groups_(groups), tile_(first), step_(step) {
-    token_tiles_ = p.offsets ? groups->tiles : (p.rows + p.tokens - 1) / p.tokens;
-    tiles_ = (p.offsets ? 1 : p.batches) * token_tiles_ * p.weight_tiles;
-  }
-
-  __device__ bool next(GemmPlace& place) {
-    if (tile_ >= tiles_) return false;
-    if (p_.offsets) {
-      grouped(place);
-    } else {
-      const int per_batch = token_tiles_ * p_.weight_tiles;
-      const int batch = tile_ / per_batch;
-      place.batch = batch;
-      inside(place, tile_ - batch * per_batch, token_tiles_, 0, p_.rows);
-    }
-    tile_ += step_;
-    return true;
-  }
-
- private:
-  __device__ void grouped(GemmPlace& place) {
-    const int count = groups_->count;
-    while (at_ + 1 < count && tile_ >= groups_->at(at_ + 1).first_tile * p_.weight_tiles) ++at_;
-    const GemmGroup& group = groups_->at(at_);
-    const int end = at_ + 1 < count ? groups_->at(at_ + 1).first_tile : token_tiles_;
-    place.batch = group.id;
-    inside(place, tile_ - group.first_tile * p_.weight_tiles, end - group.first_tile, group.row,
-           group.row_end);
-  }
-
-  // Bands of kBand token tiles; within a band weights move slowest. The rows are dealt out evenly,
-  // in eights.
-  __device__ void inside(GemmPlace& place, int tile, int token_tiles, int row, int row_end) {
-    const int band_tiles = kBand * p_.weight_tiles;
-    const int band = tile / band_tiles;
-    const int in_band = tile - band * band_tiles;
-    const int width = min(kBand, token_tiles - band * kBand);
-    const int across = in_band / width;
-    const int each = ((row_end - row + token_tiles - 1) / token_tiles + 7) & ~7;
-    place.x_row = row + (band * kBand + in_band - across * width) * each;
-    place.rows = max(0, min(each, row_end - place.x_row));
-    place.weight = across;
-  }
-
-  const GemmBf16Params& p_;
-  const GemmGroups* groups_;
-  int tile_, step_, token_tiles_, tiles_, at_ = 0;
-};
 
 /// Where a ring of stages stands.
 struct GemmRing {
@@ -205,39 +60,30 @@ struct GemmLoader {
     const int share = p.box_tokens * kCluster;
     boxes = max(1, (place.rows + share - 1) / share);
   }
-  __device__ int blocks_at(int k) const { return min(p.k_per_stage, p.k_blocks - k); }
-
-  __device__ void expect(int stage, int k) const {
+  // A stage is one copy of each operand: a copy costs its warp some hundred cycles whatever its
+  // size.
+  __device__ void expect(int stage) const {
     const int rows = p.weights + boxes * p.box_tokens * kCluster;
-    barrier_arrive_expect(block.full(stage), blocks_at(k) * rows * kRowBytes);
+    barrier_arrive_expect(block.full(stage), p.k_per_stage * rows * kRowBytes);
   }
   __device__ void load_weights(int stage, int k) const {
-    const int count = blocks_at(k);
-    std::uint8_t* to = block.stage(stage) + p.k_per_stage * p.tokens * kRowBytes;
     const int weight = (place.weight * kCluster + block.rank) * p.weights;
-#pragma unroll 1
-    for (int i = 0; i < count; ++i) {
-      tma_load_3d(to + i * p.weights * kRowBytes, w_map, block.full(stage), (k + i) * kBlockK,
-                  weight, place.batch);
-    }
+    tma_load_4d(block.stage(stage) + p.k_per_stage * p.tokens * kRowBytes, w_map, block.full(stage),
+                p.k_whole ? 0 : k * kBlockK, weight, p.k_whole ? k : 0, place.batch);
   }
   __device__ void load_tokens(int stage, int k) const {
-    const int count = blocks_at(k);
     const int batch = p.offsets ? 0 : place.batch;
 #pragma unroll 1
-    for (int i = 0; i < count; ++i) {
-      std::uint8_t* to = block.stage(stage) + i * p.tokens * kRowBytes;
-#pragma unroll 1
-      for (int box = 0; box < boxes; ++box) {
-        const int token = (box * kCluster + block.rank) * p.box_tokens;
-        if constexpr (kCluster == 1) {
-          tma_load_3d(to + token * kRowBytes, x_map, block.full(stage), (k + i) * kBlockK,
-                      place.x_row + token, batch, CacheHint::kEvictLast);
-        } else {
-          tma_load_3d_multicast(to + token * kRowBytes, x_map, block.full(stage),
-                                (1 << kCluster) - 1, (k + i) * kBlockK, place.x_row + token, batch,
-                                CacheHint::kEvictLast);
-        }
+    for (int box = 0; box < boxes; ++box) {
+      const int token = (box * kCluster + block.rank) * p.box_tokens;
+      std::uint8_t* to = block.stage(stage) + token * kRowBytes;
+      const int column = p.k_whole ? 0 : k * kBlockK, k_block = p.k_whole ? k : 0;
+      if constexpr (kCluster == 1) {
+        tma_load_4d(to, x_map, block.full(stage), column, place.x_row + token, k_block, batch,
+                    CacheHint::kEvictLast);
+      } else {
+        tma_load_4d_multicast(to, x_map, block.full(stage), (1 << kCluster) - 1, column,
+                              place.x_row + token, k_block, batch, CacheHint::kEvictLast);
       }
     }
   }
@@ -254,7 +100,7 @@ __device__ void load_tiles(const GemmBf16Params& p, const GemmBlock& block, Gemm
   // Weights are nobody's output: the first stages take them before the kernel ahead has ended.
   int first = 0;
   for (; ring.phase == 0 && first < p.k_blocks; first += p.k_per_stage) {
-    loader.expect(ring.stage, first);
+    loader.expect(ring.stage);
     loader.load_weights(ring.stage, first);
     ring.advance(p.stages);
   }
@@ -264,7 +110,7 @@ __device__ void load_tiles(const GemmBf16Params& p, const GemmBlock& block, Gemm
     loader.set_place(place);
     for (int k = first; k < p.k_blocks; k += p.k_per_stage) {
       barrier_wait(block.empty(ring.stage), ring.phase ^ 1);
-      loader.expect(ring.stage, k);
+      loader.expect(ring.stage);
       loader.load_weights(ring.stage, k);
       loader.load_tokens(ring.stage, k);
       ring.advance(p.stages);
@@ -331,10 +177,10 @@ __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Para
     } else if (kLongStages && count == 2) {
       multiply_blocks<N, 2>(sum, w, x, p.weights, p.tokens);
     } else {
-      multiply_blocks<N, 1>(sum, w, x, p.weights, p.tokens);
-      if (kLongStages && count == 3) {
-        multiply_blocks<N, 2>(sum, w + p.weights * (kRowBytes / 16),
-                              x + p.tokens * (kRowBytes / 16), p.weights, p.tokens);
+#pragma unroll 1
+      for (int i = 0; i < count; ++i) {
+        multiply_blocks<N, 1>(sum, w + i * p.weights * (kRowBytes / 16),
+                              x + i * p.tokens * (kRowBytes / 16), p.weights, p.tokens);
       }
     }
     const int stage = ring.stage;
@@ -348,110 +194,6 @@ __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Para
   wgmma_wait<0>();
   wgmma_pin(sum);
   release(before);
-}
-
-/// Where this thread's results go: its outputs `weight` and `weight + 8` (or the pair's one) of
-/// tokens 8 j + 2 (lane % 4), + 1.
-struct GemmOutput {
-  const GemmBf16Params& p;
-  const GemmPlace& place;
-  int group;   // warpgroup
-  int weight;  // the block's first output
-};
-
-template <int N>
-__device__ __forceinline__ void finish(float (&sum)[N / 2], const GemmOutput& out) {
-  const GemmBf16Params& p = out.p;
-  const int thread = threadIdx.x % 128, warp = thread / 32, lane = threadIdx.x % 32;
-  if (p.bias) {
-    const int row = out.weight + 64 * out.group + 16 * warp + lane / 4;
-    const float low = row < p.n ? p.bias[row] : 0.0f;
-    const float high = row + 8 < p.n ? p.bias[row + 8] : 0.0f;
-#pragma unroll
-    for (int i = 0; i < N / 2; ++i) sum[i] = __fadd_rn(sum[i], i % 4 < 2 ? low : high);
-  }
-  if (p.pairs) {
-#pragma unroll
-    for (int i = 0; i < N / 2; i += 4) {
-      sum[i] = __fmul_rn(silu(sum[i]), sum[i + 2]);
-      sum[i + 1] = __fmul_rn(silu(sum[i + 1]), sum[i + 3]);
-    }
-  }
-}
-
-/// Straight from registers: 8 lanes fill one 32-byte sector.
-template <int N>
-__device__ __forceinline__ void store_f32(const float (&sum)[N / 2], const GemmOutput& out) {
-  const GemmBf16Params& p = out.p;
-  const int thread = threadIdx.x % 128, warp = thread / 32, lane = threadIdx.x % 32;
-  const int in_tile = 64 * out.group + 16 * warp;
-  const int row = out.weight + in_tile + lane / 4;  // of w; the pair's gate
-  if (in_tile >= p.weights) return;
-  const bool first = p.pairs ? row - lane / 4 < p.n : row < p.n;
-  const bool second = !p.pairs && row + 8 < p.n;
-  const int column = p.pairs ? (out.weight + in_tile) / 2 + lane / 4 : row;
-  float* y = static_cast<float*>(p.y) + out.place.batch * p.y_head + column;
-#pragma unroll
-  for (int i = 0; i < N / 2; i += 4) {
-#pragma unroll
-    for (int c = 0; c < 2; ++c) {
-      const int token = 2 * i + 2 * (lane % 4) + c;
-      if (token >= out.place.rows) continue;
-      float* at = y + (out.place.x_row + token) * p.y_ld;
-      if (first) at[0] = sum[i + c];
-      if (second) at[8] = sum[i + c + 2];
-    }
-  }
-}
-
-/// Through shared memory, 32 tokens a pass in turn through two buffers, so that a row's 64
-/// outputs leave as whole 16-byte chunks side by side.
-template <int N, bool kPairs>
-__device__ __forceinline__ void store_bf16(const float (&sum)[N / 2], const GemmOutput& out,
-                                           std::uint8_t* staging) {
-  const GemmBf16Params& p = out.p;
-  constexpr int kChunks = kPairs ? 4 : 8;  // 16-byte chunks of a token
-  const int thread = threadIdx.x % 128, warp = thread / 32, lane = threadIdx.x % 32;
-  // Byte of a chunk of a token in a buffer, spread over the banks.
-  const auto at = [](int token, int chunk) {
-    return kPairs ? token * 64 + 16 * (chunk ^ (token / 2 % 4))
-                  : token * 128 + 16 * (chunk ^ (token % 8));
-  };
-  const int limit = min(p.weights - 64 * out.group, p.n - out.weight - 64 * out.group);
-  const int chunks = kPairs ? limit / 16 : limit / 8;
-  const int column = kPairs ? (out.weight + 64 * out.group) / 2 : out.weight + 64 * out.group;
-  auto* y = static_cast<std::uint16_t*>(p.y) + out.place.batch * p.y_head + column;
-#pragma unroll
-  for (int pass = 0; pass < (N + kPassTokens - 1) / kPassTokens; ++pass) {
-    constexpr int kHere = N < kPassTokens ? N : kPassTokens;
-    std::uint8_t* buffer = staging + (pass % 2) * (kStagingBytes / 2);
-#pragma unroll
-    for (int j = 0; j < kHere / 8; ++j) {
-      const int i = pass * kPassTokens / 2 + 4 * j;
-      const int token = 8 * j + lane % 8;
-      if constexpr (kPairs) {
-        store_matrix_transposed(buffer + at(token, warp), pack_bf16(sum[i], sum[i + 1]));
-      } else {
-        store_matrix_pair_transposed(buffer + at(token, 2 * warp + lane / 8 % 2),
-                                     pack_bf16(sum[i], sum[i + 1]),
-                                     pack_bf16(sum[i + 2], sum[i + 3]));
-      }
-    }
-    // The buffer is whole; and the other one, read in the pass before, is free again.
-    named_barrier_sync(1 + out.group, 128);
-#pragma unroll
-    for (int c = thread; c < kHere * kChunks; c += 128) {
-      const int token = c / kChunks, chunk = c % kChunks;
-      const int row = pass * kPassTokens + token;
-      if (row < out.place.rows && chunk < chunks) {
-        *reinterpret_cast<uint4*>(y + (out.place.x_row + row) * p.y_ld + 8 * chunk) =
-            *reinterpret_cast<const uint4*>(buffer + at(token, chunk));
-      }
-    }
-  }
-  // The next tile starts with the first buffer; with an odd number of passes it was the last read.
-  if constexpr ((N + kPassTokens - 1) / kPassTokens % 2 == 1)
-    named_barrier_sync(1 + out.group, 128);
 }
 
 template <int N, int kConsumers, int kCluster>
