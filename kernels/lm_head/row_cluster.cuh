@@ -19,7 +19,7 @@ inline constexpr int kRowWarps = kRowThreads / kWarp;
 inline constexpr int kBins = 2048;
 
 /// A block's part of what the cluster shares; beside it lie its logits.
-struct RowShared {
+struct alignas(16) RowShared {
   std::uint32_t low[kBins], high[kBins];  // this block's histogram, 64 bits in two words
   std::uint64_t totals[kBins];            // the cluster's
   std::uint64_t exchange[2][kRowBlocks];
