@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "engine/text/tokenizer.h"
 #include "runner/commands.h"
@@ -24,12 +26,14 @@ struct Workload {
   std::int32_t new_tokens = 32;
   std::int32_t repetitions = 3;
   std::uint64_t seed = 1;
+  bool profile = false;
 };
 
 struct Speed {
   std::int32_t batch = 0;
   double prefill_tokens_s = 0;
   double decode_tokens_s = 0;
+  std::optional<engine::KernelProfile> profile;  // of all its repetitions
 };
 
 /// Comma separated, each 1 .. 4096.
@@ -70,13 +74,16 @@ class Stopwatch {
     std::vector<double> prefill;
     std::vector<double> decode;
     seconds(batch, 4);  // warm up: caches, pages, threads, recorded steps
+    if (work_.profile) engine_.take_profile();
     for (std::int32_t i = 0; i < work_.repetitions; ++i) {
       const double first = seconds(batch, 1);
       const double all = seconds(batch, 1 + work_.new_tokens);
       prefill.push_back(batch * work_.prompt_tokens / first);
       decode.push_back(batch * work_.new_tokens / std::max(all - first, 1e-9));
     }
-    return {batch, median(std::move(prefill)), median(std::move(decode))};
+    Speed speed{batch, median(std::move(prefill)), median(std::move(decode)), {}};
+    if (work_.profile) speed.profile = engine_.take_profile();
+    return speed;
   }
 
  private:
@@ -135,6 +142,25 @@ Use use_of(const Speed& speed, const engine::ModelInfo& info, const engine::Engi
   return use;
 }
 
+/// What the kernels of one batch size took, the costliest first.
+std::string profile_text(const Speed& speed) {
+  constexpr std::size_t kMostKernels = 24;
+  const engine::KernelProfile& profile = *speed.profile;
+  Table table({"kernel", "calls", "ms", "us/call", "TFLOP/s", "GB/s"});
+  const std::size_t count = std::min(profile.kernels.size(), kMostKernels);
+  for (const engine::KernelFigures& each : std::span(profile.kernels).first(count)) {
+    const auto ns = static_cast<double>(std::max<std::int64_t>(each.ns, 1));
+    const auto calls = static_cast<double>(std::max<std::int64_t>(each.calls, 1));
+    table.add({one_line(each.kernel), fmt::to_string(each.calls), fmt::format("{:.3f}", ns * 1e-6),
+               fmt::format("{:.2f}", ns / calls * 1e-3),
+               fmt::format("{:.2f}", each.flops / ns / 1e3),
+               fmt::format("{:.1f}", static_cast<double>(each.bytes) / ns)});
+  }
+  return fmt::format("batch {} on {}: busy {:.3f} ms of {:.3f} ms\n{}", speed.batch,
+                     one_line(profile.device), static_cast<double>(profile.busy_ns) * 1e-6,
+                     static_cast<double>(profile.wall_ns) * 1e-6, table.text());
+}
+
 class BenchEngineCommand : public Command {
  public:
   explicit BenchEngineCommand(CLI::App* app) : Command(app) {
@@ -155,6 +181,7 @@ class BenchEngineCommand : public Command {
     add_number(*app, "--repetitions", work_.repetitions, 1, 1000, "Medians are over so many");
     add_number<std::uint64_t>(*app, "--seed", work_.seed, 0, UINT64_MAX, "Of the token ids");
     app->add_flag("--json", json_, "One JSON line");
+    app->add_flag("--profile", work_.profile, "Figures of every kernel too; not with --json");
     engine_.add_device(*app);
     engine_.add_threads(*app);
     engine_.add_arithmetic(*app);
@@ -172,6 +199,7 @@ class BenchEngineCommand : public Command {
     }
     const std::vector<std::int32_t> batches = parse_batches(batches_);
     engine_.options.share_prefixes = false;
+    engine_.options.profile = work_.profile;
     // First: on a GPU the engine leaves no memory for it.
     const engine::EngineLimits limits = engine::measure_limits(engine_.options);
     const bool on_gpu = limits.copy_gb_s > 0;
@@ -184,6 +212,9 @@ class BenchEngineCommand : public Command {
     for (const std::int32_t batch : batches) speeds.push_back(watch.measure(batch));
     out.write(json_ ? json_line(json(engine->info(), limits, speeds))
                     : text(engine->info(), limits, speeds));
+    for (const Speed& speed : speeds) {
+      if (speed.profile && !json_) out.write(profile_text(speed));
+    }
     return kOk;
   }
 

@@ -117,7 +117,7 @@ Config moe_config(std::int64_t width, std::int64_t shared_parts) {
   c.kv_lora = 40;
   c.qk_nope = 16;
   c.qk_rope = 8;
-  c.v_dim = 24;
+  c.v_dim = 32;
   c.rope.half = 4;
   c.rope.inv_freq = {1, 0.5F, 0.25F, 0.125F};
   c.moe_layer = {true};

@@ -1,5 +1,5 @@
 // The kernel of MLA attention: 64 query rows against tiles of 64 keys, two warpgroups that take
-// turns at scores and share the sums of values, a warp that loads.
+// turns at scores and share the sums of values, two warps that load.
 //
 // A tile of keys is 64 x 576 in nine boxes of 64 columns; two tiles (even and odd) and the queries
 // fill shared memory. Warpgroup 0 makes the scores and weights of even tiles, warpgroup 1 of odd
@@ -11,7 +11,7 @@
 //   warpgroup 1   scores o | sums e, columns 256 .. | weights o -> box   | sums o | scores o + 2
 //
 // so that one computes weights while the other keeps the tensor cores busy. Groups of boxes are
-// given back to the loading warp as soon as they are used up.
+// given back to the loading warps as soon as they are used up.
 #pragma once
 
 #include <cuda.h>
@@ -46,7 +46,7 @@ constexpr int kTileKeys = static_cast<int>(kMlaTileKeys);
 constexpr int kBoxes = 9;
 constexpr int kBoxBytes = 64 * 128;
 constexpr int kTileBytes = kBoxes * kBoxBytes;
-// The loading warp has a warpgroup to itself: registers are dealt out by warpgroups.
+// The loading warps have a warpgroup to themselves: registers are dealt out by warpgroups.
 constexpr int kThreads = 3 * 128;
 constexpr int kLoaderRegisters = 40, kWorkerRegisters = 232;
 
@@ -58,8 +58,11 @@ constexpr int kGroup = 4;  // + warpgroup: its own 128 threads
 struct Shared {
   alignas(1024) std::byte q[kTileBytes];
   alignas(1024) std::byte keys[2][kTileBytes];  // even, odd
+  MlaItem items[2];                             // of the block, in turn
   float reference[2][64];                       // after the even, after the odd tile
-  float sums[2][2][64];                         // by parity of the chunk count, by warpgroup
+  float total_reference[2][64];                 // by warpgroup: of the chunks folded so far
+  float total_sum[2][64];
+  float sums[2][2][64];  // by parity of the chunk count, by warpgroup
   Barrier q_full, q_free;
   Barrier even_weights;  // warpgroup 0 wrote the even tile's weights
   Barrier full[2][kBoxes];
@@ -85,7 +88,16 @@ __device__ __forceinline__ Items items_of_block(const std::byte* plan) {
           header->block_begin[blockIdx.x], header->block_begin[blockIdx.x + 1]};
 }
 
-// ---- the loading warp ----
+// ---- the loading warps ----
+
+/// Of whole warps: what the others see of the item once the queries are there.
+__device__ __forceinline__ void hand_over(const MlaItem& item, MlaItem& to, int lane) {
+  constexpr int kWords = sizeof(MlaItem) / 4;
+  if (lane < kWords) {
+    reinterpret_cast<std::int32_t*>(&to)[lane] = reinterpret_cast<const std::int32_t*>(&item)[lane];
+  }
+  __syncwarp();
+}
 
 __device__ __forceinline__ void load_queries(const CUtensorMap* map, const MlaItem& item,
                                              int tile_heads, Shared& shared) {
@@ -98,21 +110,21 @@ __device__ __forceinline__ void load_queries(const CUtensorMap* map, const MlaIt
   }
 }
 
+template <int kHalf>
 __device__ __forceinline__ void load_keys(const CUtensorMap* map, int page, int parity,
                                           std::uint32_t phase, CacheHint hint, Shared& shared) {
+  barrier_wait(&shared.free[parity][kHalf], phase ^ 1);
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    barrier_wait(&shared.free[parity][half], phase ^ 1);
-#pragma unroll
-    for (int box = 0; box < kBoxes; ++box) {
-      if (half_of(box, parity) != half) continue;
-      barrier_arrive_expect(&shared.full[parity][box], kBoxBytes);
-      tma_load_2d(shared.keys[parity] + box * kBoxBytes, map, &shared.full[parity][box], box * 64,
-                  page * kTileKeys, hint);
-    }
+  for (int box = 0; box < kBoxes; ++box) {
+    if (half_of(box, parity) != kHalf) continue;
+    barrier_arrive_expect(&shared.full[parity][box], kBoxBytes);
+    tma_load_2d(shared.keys[parity] + box * kBoxBytes, map, &shared.full[parity][box], box * 64,
+                page * kTileKeys, hint);
   }
 }
 
+/// The first of the two loading warps has the queries, too, and hands the item to the others.
+template <int kHalf>
 __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUtensorMap* q_map,
                                            const CUtensorMap* key_map, Shared& shared) {
   const int lane = threadIdx.x % 32;
@@ -125,16 +137,17 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
     // Keys that nobody else reads should not push the folded sums out of the cache.
     const CacheHint hint =
         item.tokens * args.tile_heads < kMlaTileRows ? CacheHint::kEvictFirst : CacheHint::kNormal;
-    if (lane == 0) {
+    if (kHalf == 0) {
       barrier_wait(&shared.q_free, q_phase ^ 1);
-      load_queries(q_map, item, args.tile_heads, shared);
+      hand_over(item, shared.items[(i - items.begin) % 2], lane);
+      if (lane == 0) load_queries(q_map, item, args.tile_heads, shared);
     }
     int ahead = 0;  // 32 pages at once: one at a time would cost a trip to memory per tile
     for (int t = begin; t < end; ++t) {
       if ((t - begin) % 32 == 0) ahead = t + lane < end ? pages[t + lane] : 0;
       const int page = __shfl_sync(0xffffffff, ahead, (t - begin) % 32);
       const int parity = (t - begin) % 2;
-      if (lane == 0) load_keys(key_map, page, parity, phases >> parity & 1, hint, shared);
+      if (lane == 0) load_keys<kHalf>(key_map, page, parity, phases >> parity & 1, hint, shared);
       phases ^= 1 << parity;
       __syncwarp();
     }
@@ -171,6 +184,16 @@ __device__ __forceinline__ Place place() {
   return {warp, lane, 16 * warp + lane / 4};
 }
 
+/// A pair of values per row in shared memory; all four lanes of a row have the same.
+__device__ __forceinline__ RowPair read_pair(const float* values, const Place& at) {
+  return {values[at.row], values[at.row + 8]};
+}
+__device__ __forceinline__ void write_pair(float* values, const Place& at, RowPair pair) {
+  if (at.lane % 4 != 0) return;
+  values[at.row] = pair.low;
+  values[at.row + 8] = pair.high;
+}
+
 /// An item as one warp sees it.
 struct Mine {
   const MlaItem* item;
@@ -191,9 +214,9 @@ __device__ __forceinline__ Mine mine_of(const MlaItem& item, int warp, int tile_
           .position = live ? item.position[token] : 0};
 }
 
+/// Of the open chunk; sum: this thread's part.
 struct Progress {
-  RowPair reference, sum;              // of the open chunk; sum: this thread's part
-  RowPair total_reference, total_sum;  // of the chunks closed and folded
+  RowPair reference, sum;
 };
 
 __device__ __forceinline__ void add_scores(float (&s)[32], const std::byte* q,
@@ -295,10 +318,7 @@ __device__ __forceinline__ void publish(const Place& at, const std::uint32_t (&w
     store_matrices(box + row * 128 + chunk * 16, weights[k][0], weights[k][1], weights[k][2],
                    weights[k][3]);
   }
-  if (at.lane % 4 == 0) {
-    references[at.row] = reference.low;
-    references[at.row + 8] = reference.high;
-  }
+  write_pair(references, at, reference);
   fence_proxy_async();  // before the other warpgroup's tensor cores read the weights
   __syncwarp();
 }
@@ -364,14 +384,33 @@ __device__ __forceinline__ void add_fragment(const float (&o)[128], float4* tota
   }
 }
 
+/// Lane q of four has word q of each of four groups; afterwards all four words of group q.
+__device__ __forceinline__ uint4 exchange(std::uint32_t w0, std::uint32_t w1, std::uint32_t w2,
+                                          std::uint32_t w3) {
+  const bool odd = threadIdx.x % 2, upper = threadIdx.x / 2 % 2;
+  // Pairs of lanes swap so that each has words of groups 2 i + its bit, then pairs of pairs.
+  const std::uint32_t a = __shfl_xor_sync(0xffffffff, odd ? w0 : w1, 1);
+  const std::uint32_t b = __shfl_xor_sync(0xffffffff, odd ? w2 : w3, 1);
+  const uint2 low = odd ? uint2{a, w1} : uint2{w0, a};
+  const uint2 high = odd ? uint2{b, w3} : uint2{w2, b};
+  const std::uint32_t c = __shfl_xor_sync(0xffffffff, upper ? low.x : high.x, 2);
+  const std::uint32_t d = __shfl_xor_sync(0xffffffff, upper ? low.y : high.y, 2);
+  return upper ? uint4{c, d, high.x, high.y} : uint4{low.x, low.y, c, d};
+}
+
+/// 64 bytes of a row by four lanes at a time.
 __device__ __forceinline__ void write_rows(const float (&o)[128], RowPair sum, __nv_bfloat16* low,
                                            __nv_bfloat16* high) {
 #pragma unroll
-  for (int i = 0; i < 32; ++i) {
-    reinterpret_cast<std::uint32_t*>(low)[4 * i] =
-        pack_bf16(finish(o[4 * i], sum.low), finish(o[4 * i + 1], sum.low));
-    reinterpret_cast<std::uint32_t*>(high)[4 * i] =
-        pack_bf16(finish(o[4 * i + 2], sum.high), finish(o[4 * i + 3], sum.high));
+  for (int i = 0; i < 128; i += 16) {
+    std::uint32_t l[4], h[4];
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      l[j] = pack_bf16(finish(o[i + 4 * j], sum.low), finish(o[i + 4 * j + 1], sum.low));
+      h[j] = pack_bf16(finish(o[i + 4 * j + 2], sum.high), finish(o[i + 4 * j + 3], sum.high));
+    }
+    *reinterpret_cast<uint4*>(low + 2 * i) = exchange(l[0], l[1], l[2], l[3]);
+    *reinterpret_cast<uint4*>(high + 2 * i) = exchange(h[0], h[1], h[2], h[3]);
   }
 }
 
@@ -381,61 +420,63 @@ __device__ __forceinline__ void write_out(const MlaKernelArgs& args, const Mine&
   const int head = mine.item->head + at.row % args.tile_heads;
   const int row = mine.item->row[16 * at.warp / args.tile_heads];
   __nv_bfloat16* low =
-      args.out + row * args.out_ld + head * kMlaVDim + kWarpgroup * 256 + 2 * (at.lane % 4);
+      args.out + row * args.out_ld + head * kMlaVDim + kWarpgroup * 256 + 8 * (at.lane % 4);
   write_rows(o, sum, low, low + 8 * kMlaVDim);
+}
+
+/// Where the open total of an item that folds is, or the partial result of this chunk.
+__device__ __forceinline__ std::int64_t fragment_of(const Mine& mine, const Place& at, int chunk,
+                                                    bool partial) {
+  if (!partial) return blockIdx.x * 4 + at.warp;
+  const int slots = mine.tile_begin == 0 ? 0 : chunk * mine.fragments;
+  return gridDim.x * 4 + mine.item->slot + slots + at.warp;
 }
 
 /// The chunk's sums are complete in o: folds them, stores them or writes the rows.
 template <int kWarpgroup>
 __device__ __forceinline__ void close_chunk(const MlaKernelArgs& args, const Mine& mine,
                                             const Place& at, int chunk, bool last,
-                                            std::uint32_t turn, float (&o)[128], Progress& p,
+                                            std::uint32_t turn, float (&o)[128], const Progress& p,
                                             Shared& shared) {
-  p.sum = {quad_sum(p.sum.low), quad_sum(p.sum.high)};
-  float(&sums)[2][64] = shared.sums[turn];
-  if (at.lane % 4 == 0) {
-    sums[kWarpgroup][at.row] = p.sum.low;
-    sums[kWarpgroup][at.row + 8] = p.sum.high;
-  }
+  write_pair(shared.sums[turn][kWarpgroup], at, {quad_sum(p.sum.low), quad_sum(p.sum.high)});
   named_barrier_sync(kChunkEnd, 256);  // the other warpgroup's part of the sums
   if (!mine.live) return;
-  RowPair sum{__fadd_rn(sums[0][at.row], sums[1][at.row]),
-              __fadd_rn(sums[0][at.row + 8], sums[1][at.row + 8])};
+  const RowPair even = read_pair(shared.sums[turn][0], at),
+                odd = read_pair(shared.sums[turn][1], at);
+  RowPair sum{__fadd_rn(even.low, odd.low), __fadd_rn(even.high, odd.high)};
   RowPair reference = p.reference;
   const bool folds = mine.tile_begin == 0;
-  float4* const total = fragment_at(args, blockIdx.x * 4 + at.warp, kWarpgroup, at);
+  float* const total_reference = shared.total_reference[kWarpgroup];
+  float* const total_sum = shared.total_sum[kWarpgroup];
   if (folds && chunk > 0) {
-    const Fold low = fold_of(p.total_reference.low, reference.low);
-    const Fold high = fold_of(p.total_reference.high, reference.high);
-    sum = {fold(p.total_sum.low, sum.low, low), fold(p.total_sum.high, sum.high, high)};
+    const RowPair before = read_pair(total_reference, at), its = read_pair(total_sum, at);
+    const Fold low = fold_of(before.low, reference.low);
+    const Fold high = fold_of(before.high, reference.high);
+    sum = {fold(its.low, sum.low, low), fold(its.high, sum.high, high)};
     reference = {low.reference, high.reference};
-    const bool moves = __any_sync(0xffffffff, low.of_total != 1.0f || high.of_total != 1.0f);
-    if (!last && !moves) {
+    float4* const total = fragment_at(args, fragment_of(mine, at, chunk, false), kWarpgroup, at);
+    if (!last && !__any_sync(0xffffffff, low.of_total != 1.0f || high.of_total != 1.0f)) {
       add_fragment(o, total, low.of_part, high.of_part);
-    } else {
-      fold_in(o, total, low, high);
-      if (!last) store_fragment(o, total);
+      write_pair(total_sum, at, sum);
+      __syncwarp();
+      return;
     }
-  } else if (folds && !last) {
-    store_fragment(o, total);
+    fold_in(o, total, low, high);
   }
-  p.total_reference = reference;
-  p.total_sum = sum;
-  const int slot = mine.item->slot;
-  if (last && slot < 0) {
+  if (last && mine.item->slot < 0) {
     write_out<kWarpgroup>(args, mine, at, o, sum);
-  } else if (last || !folds) {
-    const std::int64_t to = gridDim.x * 4 + slot + (folds ? 0 : chunk) * mine.fragments + at.warp;
-    store_fragment(o, fragment_at(args, to, kWarpgroup, at));
-    if (kWarpgroup == 0 && at.lane % 4 == 0) {
-      args.states[to * 16 + at.lane / 4] = {reference.low, sum.low};
-      args.states[to * 16 + at.lane / 4 + 8] = {reference.high, sum.high};
-    }
+    return;
   }
-}
-
-__device__ __forceinline__ RowPair read_references(const float* references, const Place& at) {
-  return {references[at.row], references[at.row + 8]};
+  const bool partial = last || !folds;
+  const std::int64_t to = fragment_of(mine, at, chunk, partial);
+  store_fragment(o, fragment_at(args, to, kWarpgroup, at));
+  write_pair(total_reference, at, reference);
+  write_pair(total_sum, at, sum);
+  __syncwarp();
+  if (partial && kWarpgroup == 0 && at.lane % 4 == 0) {
+    args.states[to * 16 + at.lane / 4] = {reference.low, sum.low};
+    args.states[to * 16 + at.lane / 4 + 8] = {reference.high, sum.high};
+  }
 }
 
 __device__ __forceinline__ void give_back(Barrier* barrier, const Place& at) {
@@ -498,7 +539,7 @@ __device__ __forceinline__ void step_even(const MlaKernelArgs& args, const Mine&
 
   named_barrier_sync(kOddWeights, 256);
   factor = {1.0f, 1.0f};
-  if (mine.live) factor = move_to(read_references(shared.reference[1], at), false, p);
+  if (mine.live) factor = move_to(read_pair(shared.reference[1], at), false, p);
   rescale(o, factor);
   wait_values(shared.full[1], 0, phase.odd);
   add_values(o, odd + 8 * kBoxBytes, odd, false);
@@ -533,7 +574,7 @@ __device__ __forceinline__ void add_even(const Mine& mine, const Place& at, cons
   std::byte* even = shared.keys[0];
   barrier_wait(&shared.even_weights, phase.even);
   RowPair factor{1.0f, 1.0f};
-  if (mine.live) factor = move_to(read_references(shared.reference[0], at), step.first, p);
+  if (mine.live) factor = move_to(read_pair(shared.reference[0], at), step.first, p);
   rescale(o, factor);
   wait_values(shared.full[0], 1, phase.even);
   add_values(o, even + 8 * kBoxBytes, even + 4 * kBoxBytes, step.first);
@@ -593,9 +634,9 @@ __device__ __forceinline__ void run_warpgroup(const MlaKernelArgs& args, Shared&
   std::uint32_t q_phase = 0, turn = 0;
   float s[32], o[128];
   for (int i = items.begin; i < items.end; ++i, q_phase ^= 1) {
-    const Mine mine = mine_of(items.items[i], place().warp, args.tile_heads);
-    Progress p;
     barrier_wait(&shared.q_full, q_phase);
+    const Mine mine = mine_of(shared.items[(i - items.begin) % 2], place().warp, args.tile_heads);
+    Progress p;
     if (kWarpgroup == 0) add_scores(s, shared.q, shared.keys[0], shared.full[0], phase.even);
     if (kWarpgroup == 1 && mine.tile_begin + 1 == mine.tile_end) give_back(&shared.q_free, place());
     for (int t = mine.tile_begin; t < mine.tile_end; t += 2) {
@@ -650,7 +691,11 @@ __global__ void __launch_bounds__(kThreads, 1)
     run_warpgroup<1>(args, shared);
   } else {
     registers_decrease<kLoaderRegisters>();
-    if (threadIdx.x < 256 + 32) run_loader(args, &q_map, &key_map, shared);
+    if (threadIdx.x < 256 + 32) {
+      run_loader<0>(args, &q_map, &key_map, shared);
+    } else if (threadIdx.x < 256 + 64) {
+      run_loader<1>(args, &q_map, &key_map, shared);
+    }
   }
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
@@ -260,19 +261,18 @@ class CuptiProfiler final : public DeviceProfiler {
   CuptiProfiler& operator=(const CuptiProfiler&) = delete;
 
   void between_steps() override {
-    const std::int64_t now = steady_ns();
-    const double budget = kShare * static_cast<double>(now - start_ns_);
+    ++(recording_ ? seen_ : missed_);
+    const auto elapsed = static_cast<double>(steady_ns() - start_ns_);
     const double spent = kRecordNs * static_cast<double>(records_.seen()) + kPauseNs * pauses_;
-    if (recording_ && spent > budget + kSlackNs) return pause();
-    if (recording_ || spent > budget) return;
+    if (recording_ && spent > kShare * elapsed + kSlackNs) return pause();
+    if (recording_ || spent > kShare * elapsed) return;
+    records_.take();  // nothing; its clock starts anew
     switch_kinds(true);
-    begin_ns_ = now;
   }
 
   Profile take() override {
     if (recording_) end_window();
-    if (!recording_) begin_ns_ = steady_ns();
-    return profile_.take(begin_ns_);
+    return profile_.take(std::exchange(missed_, 0), steady_ns());
   }
 
  private:
@@ -303,9 +303,7 @@ class CuptiProfiler final : public DeviceProfiler {
   void end_window() {
     check_device(cudaDeviceSynchronize(), "waiting for what is profiled");
     cupti().check(cupti().cuptiActivityFlushAll(0), "flushing its records");
-    const std::int64_t now = steady_ns();
-    profile_.add(records_.take(), begin_ns_, now);
-    begin_ns_ = now;
+    profile_.add(records_.take(), std::exchange(seen_, 0), std::exchange(missed_, 0));
   }
 
   void switch_kinds(bool on) {
@@ -323,7 +321,8 @@ class CuptiProfiler final : public DeviceProfiler {
   }
 
   const std::int64_t start_ns_ = steady_ns();
-  std::int64_t begin_ns_ = start_ns_;  // of the window being recorded
+  std::int64_t seen_ = 0;    // steps of the window being recorded
+  std::int64_t missed_ = 0;  // steps since the last window
   SampledProfile profile_{start_ns_};
   bool recording_ = true;
   double pauses_ = 0;

@@ -191,6 +191,32 @@ TEST_F(ProfilerCuda, BusyTimeCountsOverlapOnce) {
   EXPECT_GE(profile.busy_ns * 2, sum_ns(profile));
 }
 
+TEST_F(ProfilerCuda, PausesBetweenStepsAndEstimatesWhatItMissed) {
+  constexpr int kNodes = 100;
+  const auto profiler = DeviceProfiler::start();
+  const Graph graph(stream(), [&] {
+    for (int i = 0; i < kNodes; ++i) declared_spin(stream(), "spin_a", data(), 500, 3, 4);
+  });
+  const std::int64_t begin = steady_ns();
+  std::int64_t steps = 0;
+  // A second is long beside the first window, of some 5 ms of cost.
+  for (; steady_ns() - begin < 1'000'000'000; ++steps) {
+    graph.launch(stream());
+    device_wait(stream());
+    profiler->between_steps();
+  }
+  const Profile profile = profiler->take();
+  SCOPED_TRACE(text(profile) + " seen " + std::to_string(profile.seen_ns) + " steps " +
+               std::to_string(steps));
+  EXPECT_LT(profile.seen_ns * 2, profile.wall_ns) << "recording all of it costs too much";
+  const auto totals = by_name(profile);
+  ASSERT_EQ(totals.count("spin_a"), 1U);
+  // All steps are alike, so the estimate is exact up to its rounding.
+  EXPECT_NEAR(static_cast<double>(totals.at("spin_a").calls), static_cast<double>(steps) * kNodes,
+              2.0);
+  EXPECT_LE(sum_ns(profile), profile.busy_ns + 2);
+}
+
 TEST_F(ProfilerCuda, OneAtATimeAndAgain) {
   for (int round = 0; round < 3; ++round) {
     const auto profiler = DeviceProfiler::start();

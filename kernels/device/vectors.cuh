@@ -61,26 +61,38 @@ template <>
 struct Packet<16> {
   using Type = uint4;
 };
-template <>
-struct Packet<32> {
-  using Type = uint4[2];
-};
 
-/// p is aligned to the kCount elements' bytes, or to 16 if they are more.
-template <int kCount, class T>
-__device__ __forceinline__ Floats<kCount> load(const T* p) {
-  constexpr int kBytes = kCount * static_cast<int>(sizeof(T));
-  constexpr int kEach = kBytes < 16 ? kBytes : 16;
+/// kCount neighbouring elements as memory has them: fewer registers than Floats while a load is
+/// under way.
+template <class T, int kCount>
+class Loaded {
+ public:
+  /// p is aligned to the kCount elements' bytes, or to 16 if they are more.
+  __device__ void take(const T* p) {
+#pragma unroll
+    for (int i = 0; i < kBytes / kEach; ++i) u_.packets[i] = reinterpret_cast<const Each*>(p)[i];
+  }
+  __device__ float get(int i) const { return widened(u_.values[i]); }
+
+ private:
+  static constexpr int kBytes = kCount * static_cast<int>(sizeof(T));
+  static constexpr int kEach = kBytes < 16 ? kBytes : 16;
   using Each = typename Packet<kEach>::Type;
-  union {
+  union Both {
+    __device__ Both() {}
     Each packets[kBytes / kEach];
     T values[kCount];
-  } u;
-#pragma unroll
-  for (int i = 0; i < kBytes / kEach; ++i) u.packets[i] = reinterpret_cast<const Each*>(p)[i];
+  } u_;
+};
+
+/// Aligned as for Loaded.
+template <int kCount, class T>
+__device__ __forceinline__ Floats<kCount> load(const T* p) {
+  Loaded<T, kCount> raw;
+  raw.take(p);
   Floats<kCount> x;
 #pragma unroll
-  for (int i = 0; i < kCount; ++i) x[i] = widened(u.values[i]);
+  for (int i = 0; i < kCount; ++i) x[i] = raw.get(i);
   return x;
 }
 
@@ -89,7 +101,8 @@ __device__ __forceinline__ void store(T* p, const Floats<kCount>& x) {
   constexpr int kBytes = kCount * static_cast<int>(sizeof(T));
   constexpr int kEach = kBytes < 16 ? kBytes : 16;
   using Each = typename Packet<kEach>::Type;
-  union {
+  union Both {
+    __device__ Both() {}
     Each packets[kBytes / kEach];
     T values[kCount];
   } u;

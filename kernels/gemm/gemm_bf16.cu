@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <string>
 
@@ -19,7 +20,8 @@ constexpr int kSharedLimit = 232448;  // bytes a block of sm_90 may have
 // With one computing warpgroup two blocks share a multiprocessor: their chains of products overlap,
 // and the next launch's first copies run beside this one's last.
 constexpr int kSharedOfTwo = 115712;
-constexpr int kStageGoal = 18432;  // bytes, so that barriers cost little beside the copies
+constexpr int kStageGoal = 20480;      // bytes, so that barriers and issue cost little
+constexpr int kWideStageGoal = 57344;  // of two computing warpgroups
 
 using Kernel = void (*)(CUtensorMap, CUtensorMap, GemmBf16Params);
 
@@ -54,6 +56,28 @@ int ceil_div(std::int64_t a, std::int64_t b) {
   return static_cast<int>((a + b - 1) / b);
 }
 
+// As many as there can be; the host knows a group's rows only by their sum.
+std::int64_t most_tiles(const GemmCudaArgs& args, const GemmTile& tile) {
+  std::int64_t token_tiles = ceil_div(args.rows, tile.tokens);
+  if (args.groups > 0) {
+    token_tiles = std::min(args.rows, args.rows / tile.tokens + std::min(args.groups, args.rows));
+  } else {
+    token_tiles *= args.heads;
+  }
+  return token_tiles * ceil_div(args.n, tile.weights * tile.cluster);
+}
+
+// On one multiprocessor. Many tokens want all of its memory unless there are tiles for two.
+int blocks_at_once(const GemmCudaArgs& args, const GemmTile& tile) {
+  if (tile.weights > 64) return 1;
+  return tile.tokens <= 32 || most_tiles(args, tile) > multiprocessors() ? 2 : 1;
+}
+
+int block_count(const GemmCudaArgs& args, const GemmTile& tile) {
+  const std::int64_t clusters = multiprocessors() * blocks_at_once(args, tile) / tile.cluster;
+  return static_cast<int>(std::min(most_tiles(args, tile), clusters)) * tile.cluster;
+}
+
 GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   GemmBf16Params p{};
   p.bias = args.bias;
@@ -70,52 +94,49 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   p.weights = tile.weights;
   p.tokens = tile.tokens;
   p.box_tokens = tile.tokens / tile.cluster;
-  if (args.groups > 0) p.box_tokens = std::gcd(p.box_tokens, 32);  // short groups copy less
+  // Short groups copy less.
+  if (args.groups > 0 && tile.tokens > 64) p.box_tokens = std::gcd(p.box_tokens, 64);
   p.weight_tiles = ceil_div(args.n, tile.weights * tile.cluster);
   const int block_bytes = (tile.weights + tile.tokens) * kRowBytes;
+  p.k_whole = args.w.cols % kBlockK == 0;
   p.k_per_stage = 1;
-  if (tile.weights <= 64) {
-    while (p.k_per_stage < 4 && 2 * p.k_per_stage * block_bytes <= kStageGoal) p.k_per_stage *= 2;
+  if (p.k_whole && p.box_tokens == p.tokens) {
+    const int goal = tile.weights <= 64 ? kStageGoal : kWideStageGoal;
+    while (p.k_per_stage < 4 && 2 * p.k_per_stage * block_bytes <= goal) p.k_per_stage *= 2;
   }
   // Barriers and the rest take what shared memory is left after the stages.
   p.stages = 0;
   const int fixed = gemm_bf16_shared(p).total;
-  const int room = (tile.weights <= 64 ? kSharedOfTwo : kSharedLimit) - fixed;
+  const int room = (blocks_at_once(args, tile) == 2 ? kSharedOfTwo : kSharedLimit) - fixed;
   p.stages = std::min(kMaxStages, room / (p.k_per_stage * block_bytes));
   return p;
 }
 
+// Rows of K, cut into blocks where K has only whole ones; a box is `rows` rows of a stage's blocks.
+CUtensorMap block_map(const void* data, const std::array<std::int64_t, 2>& rows_cols,
+                      std::int64_t ld, std::int64_t batches, std::int64_t batch_step, int box_rows,
+                      const GemmBf16Params& p) {
+  const auto [rows, cols] = rows_cols;
+  return make_tensor_map(
+      {.data = data,
+       .rank = 4,
+       .size = {p.k_whole ? kBlockK : cols, rows, p.k_whole ? cols / kBlockK : 1, batches},
+       .step = {1, ld, kBlockK, batch_step},
+       .box = {kBlockK, box_rows, p.k_per_stage, 1}});
+}
+
 CUtensorMap x_map(const GemmCudaArgs& args, const GemmBf16Params& p) {
   const bool heads = args.groups == 0 && args.heads > 1;
-  return make_tensor_map({.data = args.x.data,
-                          .rank = 3,
-                          .size = {args.w.cols, args.rows, heads ? args.heads : 1},
-                          .step = {1, args.x.ld, heads ? args.x_head : args.x.ld},
-                          .box = {kBlockK, p.box_tokens, 1}});
+  return block_map(args.x.data, {args.rows, args.w.cols}, args.x.ld, heads ? args.heads : 1,
+                   heads ? args.x_head : args.x.ld, p.box_tokens, p);
 }
 
 CUtensorMap w_map(const GemmCudaArgs& args, const GemmBf16Params& p) {
   const std::int64_t between = args.groups > 0 ? args.n : args.heads > 1 ? args.w_head : 1;
   const auto* first = static_cast<const std::uint16_t*>(args.w.data) +
                       (args.groups > 0 ? 0 : args.w_first * args.w.ld);
-  return make_tensor_map({.data = first,
-                          .rank = 3,
-                          .size = {args.w.cols, args.n, p.batches},
-                          .step = {1, args.w.ld, between * args.w.ld},
-                          .box = {kBlockK, p.weights, 1}});
-}
-
-// As many blocks as there can be tiles; the host knows a group's rows only by their sum.
-int block_count(const GemmCudaArgs& args, const GemmBf16Params& p, int cluster) {
-  const int at_once = multiprocessors() * (p.weights <= 64 ? 2 : 1) / cluster;
-  std::int64_t token_tiles = ceil_div(args.rows, p.tokens);
-  if (args.groups > 0) {
-    token_tiles = std::min(args.rows, args.rows / p.tokens + std::min(args.groups, args.rows));
-  } else {
-    token_tiles *= args.heads;
-  }
-  const std::int64_t clusters = std::min<std::int64_t>(token_tiles * p.weight_tiles, at_once);
-  return static_cast<int>(clusters) * cluster;
+  return block_map(first, {args.n, args.w.cols}, args.w.ld, p.batches, between * args.w.ld,
+                   p.weights, p);
 }
 
 DeviceLaunch declare(const GemmCudaArgs& args, const Stream& stream) {
@@ -141,7 +162,7 @@ void gemm_bf16_tiled(const GemmCudaArgs& args, const GemmTile& tile, const Strea
   attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
   attributes[1].val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(block_count(args, p, tile.cluster)));
+  config.gridDim = dim3(static_cast<unsigned>(block_count(args, tile)));
   config.blockDim =
       dim3(consumers == 2 ? kGemmThreads<2> : 128 * static_cast<unsigned>(consumers) + 32);
   config.dynamicSmemBytes = static_cast<std::size_t>(gemm_bf16_shared(p).total);

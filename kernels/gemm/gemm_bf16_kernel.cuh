@@ -60,39 +60,30 @@ struct GemmLoader {
     const int share = p.box_tokens * kCluster;
     boxes = max(1, (place.rows + share - 1) / share);
   }
-  __device__ int blocks_at(int k) const { return min(p.k_per_stage, p.k_blocks - k); }
-
-  __device__ void expect(int stage, int k) const {
+  // A stage is one copy of each operand: a copy costs its warp some hundred cycles whatever its
+  // size.
+  __device__ void expect(int stage) const {
     const int rows = p.weights + boxes * p.box_tokens * kCluster;
-    barrier_arrive_expect(block.full(stage), blocks_at(k) * rows * kRowBytes);
+    barrier_arrive_expect(block.full(stage), p.k_per_stage * rows * kRowBytes);
   }
   __device__ void load_weights(int stage, int k) const {
-    const int count = blocks_at(k);
-    std::uint8_t* to = block.stage(stage) + p.k_per_stage * p.tokens * kRowBytes;
     const int weight = (place.weight * kCluster + block.rank) * p.weights;
-#pragma unroll 1
-    for (int i = 0; i < count; ++i) {
-      tma_load_3d(to + i * p.weights * kRowBytes, w_map, block.full(stage), (k + i) * kBlockK,
-                  weight, place.batch);
-    }
+    tma_load_4d(block.stage(stage) + p.k_per_stage * p.tokens * kRowBytes, w_map, block.full(stage),
+                p.k_whole ? 0 : k * kBlockK, weight, p.k_whole ? k : 0, place.batch);
   }
   __device__ void load_tokens(int stage, int k) const {
-    const int count = blocks_at(k);
     const int batch = p.offsets ? 0 : place.batch;
 #pragma unroll 1
-    for (int i = 0; i < count; ++i) {
-      std::uint8_t* to = block.stage(stage) + i * p.tokens * kRowBytes;
-#pragma unroll 1
-      for (int box = 0; box < boxes; ++box) {
-        const int token = (box * kCluster + block.rank) * p.box_tokens;
-        if constexpr (kCluster == 1) {
-          tma_load_3d(to + token * kRowBytes, x_map, block.full(stage), (k + i) * kBlockK,
-                      place.x_row + token, batch, CacheHint::kEvictLast);
-        } else {
-          tma_load_3d_multicast(to + token * kRowBytes, x_map, block.full(stage),
-                                (1 << kCluster) - 1, (k + i) * kBlockK, place.x_row + token, batch,
-                                CacheHint::kEvictLast);
-        }
+    for (int box = 0; box < boxes; ++box) {
+      const int token = (box * kCluster + block.rank) * p.box_tokens;
+      std::uint8_t* to = block.stage(stage) + token * kRowBytes;
+      const int column = p.k_whole ? 0 : k * kBlockK, k_block = p.k_whole ? k : 0;
+      if constexpr (kCluster == 1) {
+        tma_load_4d(to, x_map, block.full(stage), column, place.x_row + token, k_block, batch,
+                    CacheHint::kEvictLast);
+      } else {
+        tma_load_4d_multicast(to, x_map, block.full(stage), (1 << kCluster) - 1, column,
+                              place.x_row + token, k_block, batch, CacheHint::kEvictLast);
       }
     }
   }
@@ -109,7 +100,7 @@ __device__ void load_tiles(const GemmBf16Params& p, const GemmBlock& block, Gemm
   // Weights are nobody's output: the first stages take them before the kernel ahead has ended.
   int first = 0;
   for (; ring.phase == 0 && first < p.k_blocks; first += p.k_per_stage) {
-    loader.expect(ring.stage, first);
+    loader.expect(ring.stage);
     loader.load_weights(ring.stage, first);
     ring.advance(p.stages);
   }
@@ -119,7 +110,7 @@ __device__ void load_tiles(const GemmBf16Params& p, const GemmBlock& block, Gemm
     loader.set_place(place);
     for (int k = first; k < p.k_blocks; k += p.k_per_stage) {
       barrier_wait(block.empty(ring.stage), ring.phase ^ 1);
-      loader.expect(ring.stage, k);
+      loader.expect(ring.stage);
       loader.load_weights(ring.stage, k);
       loader.load_tokens(ring.stage, k);
       ring.advance(p.stages);
@@ -186,10 +177,10 @@ __device__ __forceinline__ void multiply(float (&sum)[N / 2], const GemmBf16Para
     } else if (kLongStages && count == 2) {
       multiply_blocks<N, 2>(sum, w, x, p.weights, p.tokens);
     } else {
-      multiply_blocks<N, 1>(sum, w, x, p.weights, p.tokens);
-      if (kLongStages && count == 3) {
-        multiply_blocks<N, 2>(sum, w + p.weights * (kRowBytes / 16),
-                              x + p.tokens * (kRowBytes / 16), p.weights, p.tokens);
+#pragma unroll 1
+      for (int i = 0; i < count; ++i) {
+        multiply_blocks<N, 1>(sum, w + i * p.weights * (kRowBytes / 16),
+                              x + i * p.tokens * (kRowBytes / 16), p.weights, p.tokens);
       }
     }
     const int stage = ring.stage;

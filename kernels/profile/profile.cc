@@ -67,9 +67,9 @@ std::vector<KernelTotals> ProfileTable::take() {
   return taken;
 }
 
-void SampledProfile::add(const Profile& window, std::int64_t begin_ns, std::int64_t end_ns) {
+void SampledProfile::add(const Profile& window, std::int64_t seen, std::int64_t missed) {
   const double weight =
-      static_cast<double>(end_ns - until_ns_) / static_cast<double>(end_ns - begin_ns);
+      seen > 0 ? static_cast<double>(seen + missed) / static_cast<double>(seen) : 1;
   for (const KernelTotals& each : window.kernels) {
     Sums& sums = sums_[each.kernel];
     sums.calls += weight * static_cast<double>(each.calls);
@@ -78,14 +78,14 @@ void SampledProfile::add(const Profile& window, std::int64_t begin_ns, std::int6
     sums.flops += weight * each.flops;
   }
   busy_ns_ += weight * static_cast<double>(window.busy_ns);
-  seen_ns_ += end_ns - begin_ns;
+  seen_ns_ += window.seen_ns;
   lost_ += window.lost;
-  until_ns_ = end_ns;
+  steps_ += seen > 0 ? seen + missed : 0;
 }
 
-Profile SampledProfile::take(std::int64_t now_ns) {
-  const auto accounted = static_cast<double>(until_ns_ - since_ns_);
-  const double scale = accounted > 0 ? static_cast<double>(now_ns - since_ns_) / accounted : 0;
+Profile SampledProfile::take(std::int64_t missed, std::int64_t now_ns) {
+  const double scale =
+      steps_ > 0 ? static_cast<double>(steps_ + missed) / static_cast<double>(steps_) : 1;
   Profile profile{.busy_ns = std::llround(scale * busy_ns_),
                   .wall_ns = now_ns - since_ns_,
                   .seen_ns = seen_ns_,

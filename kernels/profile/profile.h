@@ -60,16 +60,19 @@ class ProfileTable {
   std::vector<KernelTotals> totals_;
 };
 
-/// A profile made of windows of time: each stands for the time since the end of the one before,
-/// its figures multiplied accordingly. Windows without gaps are summed as they are.
+/// A profile made of windows that recorded some of a run's steps: each stands for the steps since
+/// the one before as well, its figures multiplied accordingly. Steps, not time: what is recorded
+/// runs slower. Windows without gaps are summed as they are.
 class SampledProfile {
  public:
-  explicit SampledProfile(std::int64_t start_ns) : until_ns_(start_ns), since_ns_(start_ns) {}
+  explicit SampledProfile(std::int64_t now_ns) : since_ns_(now_ns) {}
 
-  /// What was recorded from `begin_ns` to `end_ns`. Windows in order, begin_ns < end_ns.
-  void add(const Profile& window, std::int64_t begin_ns, std::int64_t end_ns);
-  /// Since the last take. Time after the last window is taken to be like what was seen before.
-  Profile take(std::int64_t now_ns);
+  /// `window` saw `seen` steps; `missed` before them were not recorded. seen = 0: nothing can be
+  /// said of the missed ones.
+  void add(const Profile& window, std::int64_t seen, std::int64_t missed);
+  /// Since the last take. The `missed` steps after the last window are taken to be like all that
+  /// was seen.
+  Profile take(std::int64_t missed, std::int64_t now_ns);
 
  private:
   struct Sums {
@@ -79,8 +82,8 @@ class SampledProfile {
   double busy_ns_ = 0;
   std::int64_t seen_ns_ = 0;
   std::int64_t lost_ = 0;
-  std::int64_t until_ns_;  // what has been accounted for
-  std::int64_t since_ns_;  // the last take
+  std::int64_t steps_ = 0;  // that the sums stand for
+  std::int64_t since_ns_;   // the last take
 };
 
 /// A launch log that keeps sums alone: host kernels of a run of any length. What device

@@ -61,20 +61,34 @@ __device__ __forceinline__ void take_sum(const RmsNormCudaArgs& a, std::int64_t 
                                          RowPart<kWidth, kPackets>& part) {
   const std::int32_t* slots = a.sum.slots + row * a.sum.slot_count;
   const float* weights = a.sum.weights + row * a.sum.slot_count;
+  // As many slots in flight as registers hold: of DeepSeek-V3's nine, all or the half.
+  constexpr int kBytes = kWidth * kPackets * static_cast<int>(sizeof(T));
+  constexpr int kSlots = kWidth * kPackets >= 32 ? 1 : kBytes <= 16 ? 9 : kBytes <= 32 ? 5 : 2;
   RowPart<kWidth, kPackets> sum = {};
-  // As many loads in flight as registers allow.
-  constexpr int kUnroll = kWidth * kPackets >= 32 ? 1 : kWidth * kPackets >= 16 ? 2 : 4;
-#pragma unroll kUnroll
-  for (std::int64_t s = 0; s < a.sum.slot_count; ++s) {
-    const T* out = row_of<const T>(a.sum.expert_out, slots[s]);
-    const float weight = weights[s];
+  for (std::int64_t first = 0; first < a.sum.slot_count; first += kSlots) {
+    Loaded<T, kWidth> out[kSlots][kPackets];
+    float weight[kSlots];
 #pragma unroll
-    for (int i = 0; i < kPackets; ++i) {
-      const std::int64_t c = column<kWidth>(i);
-      Floats<kWidth> x = {};
-      if (c < a.dim) x = load<kWidth>(out + c);
+    for (int s = 0; s < kSlots; ++s) {
+      if (first + s >= a.sum.slot_count) break;
+      weight[s] = weights[first + s];
+      const T* from = row_of<const T>(a.sum.expert_out, slots[first + s]);
 #pragma unroll
-      for (int k = 0; k < kWidth; ++k) sum.x[i][k] = fmaf(weight, x[k], sum.x[i][k]);
+      for (int i = 0; i < kPackets; ++i) {
+        if (column<kWidth>(i) < a.dim) out[s][i].take(from + column<kWidth>(i));
+      }
+    }
+#pragma unroll
+    for (int s = 0; s < kSlots; ++s) {
+      if (first + s >= a.sum.slot_count) break;
+#pragma unroll
+      for (int i = 0; i < kPackets; ++i) {
+        if (column<kWidth>(i) >= a.dim) continue;
+#pragma unroll
+        for (int k = 0; k < kWidth; ++k) {
+          sum.x[i][k] = fmaf(weight[s], out[s][i].get(k), sum.x[i][k]);
+        }
+      }
     }
   }
 #pragma unroll
@@ -104,15 +118,15 @@ __device__ __forceinline__ void write(const RmsNormCudaArgs& a, std::int64_t row
   }
 }
 
-template <class T, int kWidth, int kPackets>
+template <class T, bool kSums, int kWidth, int kPackets>
 __global__ void __launch_bounds__(kMaxThreads)
     rms_norm_kernel(const __grid_constant__ RmsNormCudaArgs a) {
   __shared__ float sums[kMaxThreads / kWarp];
   const std::int64_t row = blockIdx.x;
   RowPart<kWidth, kPackets> part = residual_of<kWidth, kPackets>(a, row);
-  if (a.add.data) take_add<T>(a, row, part);
-  if (a.sum.slot_count > 0) take_sum<T>(a, row, part);
-  if (a.residual && !a.residual_rows && (a.add.data || a.sum.slot_count > 0)) {
+  if (!kSums && a.add.data) take_add<T>(a, row, part);
+  if constexpr (kSums) take_sum<T>(a, row, part);
+  if (a.residual && !a.residual_rows && (kSums || a.add.data)) {
 #pragma unroll
     for (int i = 0; i < kPackets; ++i) {
       const std::int64_t c = column<kWidth>(i);
@@ -139,17 +153,17 @@ __global__ void __launch_bounds__(kMaxThreads)
   }
 }
 
-template <class T>
+template <class T, bool kSums>
 void start(const RmsNormCudaArgs& a, cudaStream_t stream) {
   const RmsLayout layout(a.dim);
   const auto launch = [&](auto kernel) {
     kernel<<<static_cast<unsigned>(a.rows), layout.threads, 0, stream>>>(a);
   };
-  if (layout.width == 1) return launch(rms_norm_kernel<T, 1, 32>);
-  if (layout.packets == 1) return launch(rms_norm_kernel<T, 4, 1>);
-  if (layout.packets == 2) return launch(rms_norm_kernel<T, 4, 2>);
-  if (layout.packets == 4) return launch(rms_norm_kernel<T, 4, 4>);
-  launch(rms_norm_kernel<T, 4, 8>);
+  if (layout.width == 1) return launch(rms_norm_kernel<T, kSums, 1, 32>);
+  if (layout.packets == 1) return launch(rms_norm_kernel<T, kSums, 4, 1>);
+  if (layout.packets == 2) return launch(rms_norm_kernel<T, kSums, 4, 2>);
+  if (layout.packets == 4) return launch(rms_norm_kernel<T, kSums, 4, 4>);
+  launch(rms_norm_kernel<T, kSums, 4, 8>);
 }
 
 void check_input(const Rows& x, std::int64_t dim, const char* what) {
@@ -230,8 +244,15 @@ void rms_norm_cuda(const RmsNormCudaArgs& args, const Stream& stream) {
   if (args.rows == 0) return;
   const DeviceLaunch launch = launch_of(args, stream);
   const auto handle = static_cast<cudaStream_t>(stream.handle());
-  with_element(args.sum.slot_count > 0 ? args.sum.expert_out.dtype : args.add.dtype,
-               [&](auto* type) { start<std::remove_pointer_t<decltype(type)>>(args, handle); });
+  const bool sums = args.sum.slot_count > 0;
+  with_element(sums ? args.sum.expert_out.dtype : args.add.dtype, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    if (sums) {
+      start<T, true>(args, handle);
+    } else {
+      start<T, false>(args, handle);
+    }
+  });
   launch.launched();
 }
 

@@ -17,10 +17,9 @@ struct ChoiceMemory {
   std::uint32_t* ranks;  // [groups]
 };
 
-/// Floats of a warp's ChoiceMemory.
-__host__ __device__ constexpr std::int64_t choice_floats(std::int64_t experts,
-                                                         std::int64_t groups) {
-  return groups > 1 ? 2 * experts + groups : experts;
+/// Floats of a warp's ChoiceMemory; a multiple of four, for chains read sixteen bytes at a time.
+__host__ __device__ inline std::int64_t choice_floats(const RouterArgs& a) {
+  return ((a.groups > 1 ? 2 * a.experts + a.groups : a.experts) + 3) / 4 * 4;
 }
 
 /// Orders as the floats do, above 0 for every number; keys are neither NaN nor -0.
@@ -125,16 +124,26 @@ __device__ __forceinline__ void limit_groups(const RouterArgs& a, int lane,
   __syncwarp();  // flags written before other lanes read them
 }
 
+/// The bias of this lane's experts, zero where there is none.
+template <int kEach>
+__device__ __forceinline__ void bias_row(const RouterArgs& a, int lane, float (&bias)[kEach]) {
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    bias[i] = a.bias && lane + kWarp * i < a.experts ? a.bias[lane + kWarp * i] : 0.0F;
+  }
+}
+
 /// Ordered keys of this lane's experts, 0 for those that do not exist.
 template <int kEach>
 __device__ __forceinline__ void key_row(const RouterArgs& a, int lane, const float (&s)[kEach],
-                                        std::uint32_t (&keys)[kEach], const ChoiceMemory& memory) {
+                                        const float (&bias)[kEach], std::uint32_t (&keys)[kEach],
+                                        const ChoiceMemory& memory) {
   const int experts = static_cast<int>(a.experts);
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
     const int e = lane + kWarp * i;
     float c = s[i];
-    if (a.bias && e < experts) c = flushed(c + a.bias[e]);
+    if (a.bias) c = flushed(c + bias[i]);
     c = c == c ? c : kNever;
     keys[i] = e < experts ? ordered(c) : 0;
     if (a.groups > 1 && e < experts) memory.keys[e] = c;
@@ -142,11 +151,13 @@ __device__ __forceinline__ void key_row(const RouterArgs& a, int lane, const flo
   if (a.groups == 1) return;
   __syncwarp();  // keys written before groups are scored
   limit_groups(a, lane, memory);
-  const int size = static_cast<int>(a.experts / a.groups);
+  // Halves of experts keep the product away from whole groups, whatever its rounding.
+  const float per_expert = static_cast<float>(a.groups) / static_cast<float>(experts);
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
     const int e = lane + kWarp * i;
-    if (e < experts && memory.ranks[e / size] == 0) keys[i] = ordered(kNever);
+    const int group = static_cast<int>((static_cast<float>(e) + 0.5F) * per_expert);
+    if (e < experts && memory.ranks[group] == 0) keys[i] = ordered(kNever);
   }
 }
 
@@ -166,14 +177,11 @@ __device__ __forceinline__ std::uint32_t best(std::int64_t top_k, int lane,
     const std::uint32_t most = __reduce_max_sync(kAllLanes, key);
     const unsigned id = key == most ? static_cast<unsigned>(lane + kWarp * mine) : ~0U;
     const unsigned winner = __reduce_min_sync(kAllLanes, id);
-    if (winner % kWarp == static_cast<unsigned>(lane)) {
 #pragma unroll
-      for (int i = 0; i < kEach; ++i) {
-        if (static_cast<unsigned>(i) == winner / kWarp) {
-          keys[i] = 0;
-          chosen |= 1U << i;
-        }
-      }
+    for (int i = 0; i < kEach; ++i) {  // selects, not stores: keys stay in registers
+      const bool won = winner == static_cast<unsigned>(lane + kWarp * i);
+      keys[i] = won ? 0 : keys[i];
+      chosen |= won ? 1U << i : 0U;
     }
   }
   return chosen;
@@ -216,20 +224,25 @@ __device__ __forceinline__ void write_row(const RouterCudaArgs& a, std::int64_t 
   }
 }
 
-/// Routes one row. kEach: ceil(experts / 32) or more, at most 32.
+/// Routes one row; bit i of what it returns: expert lane + 32 i was chosen. kEach:
+/// ceil(experts / 32) or more, at most 16.
 template <int kEach>
-__device__ __forceinline__ void choose_row(const RouterCudaArgs& a, std::int64_t row,
-                                           float* memory) {
+__device__ __forceinline__ std::uint32_t choose_row(const RouterCudaArgs& a, std::int64_t row,
+                                                    float* memory) {
   const RouterArgs& r = a.router;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const ChoiceMemory at{memory, memory + r.experts,
                         reinterpret_cast<std::uint32_t*>(memory + 2 * r.experts)};
-  float s[kEach];
+  float s[kEach], bias[kEach];
   std::uint32_t keys[kEach];
+  if (kEach <= 8) bias_row(r, lane, bias);  // on its way with the logits
   score_row(r, row, lane, s, at);
-  key_row(r, lane, s, keys, at);
-  write_row<kEach>(a, row, lane, best(r.top_k, lane, keys), at);
+  if (kEach > 8) bias_row(r, lane, bias);  // registers are dearer
+  key_row(r, lane, s, bias, keys, at);
+  const std::uint32_t chosen = best(r.top_k, lane, keys);
+  write_row<kEach>(a, row, lane, chosen, at);
   __syncwarp();  // this row's scores read before the next row's replace them
+  return chosen;
 }
 
 }  // namespace moebius::kernels

@@ -25,22 +25,37 @@ struct BlockRows {
   std::int32_t warp_sums[kRouterThreads / kWarp];
 };
 
-/// Marks the choices of rows first .. first + rows - 1 and counts them; ids written before are
-/// visible (a barrier lies between).
-__device__ __forceinline__ void count_rows(const RouterCudaArgs& a, std::int64_t first,
-                                           std::int64_t rows, BlockRows& block) {
+/// Masks of a block of `rows` rows before anyone chose: shared experts serve all of them.
+__device__ __forceinline__ void clear_masks(const RouterCudaArgs& a, std::int64_t rows,
+                                            BlockRows& block) {
   const std::int64_t routed = a.router.experts + a.shared;
-  const std::int64_t slots = a.router.top_k + a.shared;
-  for (std::int64_t e = threadIdx.x; e < routed; e += blockDim.x) block.masks[e] = 0;
-  __syncthreads();  // masks cleared before any is marked
-  for (std::int64_t i = threadIdx.x; i < rows * slots; i += blockDim.x) {
-    // An or of bits: the order does not matter.
-    atomicOr(&block.masks[a.router.expert_ids[first * slots + i]], 1ULL << (i / slots));
-  }
-  __syncthreads();  // masks complete before they are counted
   for (std::int64_t e = threadIdx.x; e < routed; e += blockDim.x) {
+    const unsigned long long all = rows == kBlockRows ? ~0ULL : (1ULL << rows) - 1;
+    block.masks[e] = e < a.router.experts ? 0 : all;
+  }
+  __syncthreads();  // masks cleared before any is marked
+}
+
+__device__ __forceinline__ void mark(BlockRows& block, std::int64_t row, std::int64_t expert) {
+  atomicOr(&block.masks[expert], 1ULL << row);  // bits: their order does not matter
+}
+
+__device__ __forceinline__ void count_marks(const RouterCudaArgs& a, BlockRows& block) {
+  __syncthreads();  // masks complete before they are counted
+  for (std::int64_t e = threadIdx.x; e < a.router.experts + a.shared; e += blockDim.x) {
     block.counts[e] = __popcll(block.masks[e]);
   }
+}
+
+/// What slot k of the block's row gets: the place of `expert`'s row.
+__device__ __forceinline__ void place_slot(const RouterCudaArgs& a, const BlockRows& block,
+                                           std::int64_t first, std::int64_t row, std::int64_t k,
+                                           std::int64_t expert) {
+  const std::int64_t slots = a.router.top_k + a.shared;
+  const std::int32_t place =
+      block.places[expert] + __popcll(block.masks[expert] & ((1ULL << row) - 1));
+  a.slots[(first + row) * slots + k] = place;
+  a.source_rows[place] = static_cast<std::int32_t>(first + row);
 }
 
 /// From places holding what lies before this block per expert, and totals, to the final
@@ -82,19 +97,6 @@ __device__ __forceinline__ void place_experts(const RouterCudaArgs& a, bool firs
     if (first_block && e == routed - 1) a.offsets[routed] = before;
   }
   __syncthreads();  // places final before rows are sorted by them
-}
-
-/// Writes source_rows and slots of rows first .. first + rows - 1.
-__device__ __forceinline__ void sort_rows(const RouterCudaArgs& a, std::int64_t first,
-                                          std::int64_t rows, const BlockRows& block) {
-  const std::int64_t slots = a.router.top_k + a.shared;
-  for (std::int64_t i = threadIdx.x; i < rows * slots; i += blockDim.x) {
-    const std::int64_t row = i / slots;
-    const std::int32_t e = a.router.expert_ids[first * slots + i];
-    const std::int32_t place = block.places[e] + __popcll(block.masks[e] & ((1ULL << row) - 1));
-    a.slots[first * slots + i] = place;
-    a.source_rows[place] = static_cast<std::int32_t>(first + row);
-  }
 }
 
 }  // namespace moebius::kernels

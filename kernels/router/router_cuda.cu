@@ -1,6 +1,6 @@
 // Router and permutation on the device.
 //
-// A warp routes a row. Up to 512 rows are one launch: blocks of a cluster take 64 rows at most
+// A warp routes a row. Up to 256 rows are one launch: blocks of a cluster take 32 rows at most
 // each and tell each other their counts through shared memory. More rows are two: the counts
 // go through the workspace, and every block of the second adds up those before it.
 #include <cooperative_groups.h>
@@ -19,7 +19,7 @@ namespace cg = cooperative_groups;
 
 constexpr int kWarps = kRouterThreads / kWarp;
 constexpr int kMaxCluster = 8;
-constexpr std::int64_t kMaxExperts = 1024;
+constexpr std::int64_t kMaxExperts = 512;
 
 /// A launch's rows, as cut into blocks.
 struct Cut {
@@ -35,25 +35,62 @@ __device__ __forceinline__ std::int64_t row_count(const RouterCudaArgs& a, const
   return left < 0 ? 0 : left < cut.block_rows ? left : cut.block_rows;
 }
 
+constexpr int kWarpRows = static_cast<int>(kBlockRows) / kWarps;
+
+/// Chooses for the block's rows, warp w for rows w, w + 16, ...; marks and counts the choices.
 template <int kEach>
-__device__ __forceinline__ void choose_rows(const RouterCudaArgs& a, const Cut& cut) {
+__device__ __forceinline__ void choose_rows(const RouterCudaArgs& a, const Cut& cut,
+                                            BlockRows& block, std::uint32_t (&chosen)[kWarpRows]) {
   extern __shared__ __align__(16) float memory[];
-  // Multiples of four floats: chains read sixteen bytes at a time.
-  const std::int64_t each = (choice_floats(a.router.experts, a.router.groups) + 3) / 4 * 4;
+  const std::int64_t rows = row_count(a, cut);
+  clear_masks(a, rows, block);
   const std::int64_t warp = threadIdx.x / kWarp;
-  for (std::int64_t i = warp; i < row_count(a, cut); i += kWarps) {
-    choose_row<kEach>(a, first_row(cut) + i, memory + warp * each);
+#pragma unroll
+  for (int i = 0; i < kWarpRows; ++i) {
+    const std::int64_t row = warp + std::int64_t{i} * kWarps;
+    chosen[i] = 0;
+    if (row >= rows) break;
+    chosen[i] = choose_row<kEach>(a, first_row(cut) + row, memory + warp * choice_floats(a.router));
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) {
+      if (chosen[i] >> k & 1) mark(block, row, threadIdx.x % kWarp + kWarp * k);
+    }
   }
-  __syncthreads();  // ids written before the block counts them
+  count_marks(a, block);
+}
+
+/// The places of the block's rows, of which this warp chose `chosen`.
+template <int kEach>
+__device__ __forceinline__ void sort_choices(const RouterCudaArgs& a, const Cut& cut,
+                                             const BlockRows& block,
+                                             const std::uint32_t (&chosen)[kWarpRows]) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+#pragma unroll
+  for (int i = 0; i < kWarpRows; ++i) {
+    const std::int64_t row = threadIdx.x / kWarp + std::int64_t{i} * kWarps;
+    if (row >= row_count(a, cut)) break;
+    int slot = 0;
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) {
+      const bool mine = chosen[i] >> k & 1;
+      const unsigned lanes = __ballot_sync(kAllLanes, mine);
+      const int own = slot + __popc(lanes & ((1U << lane) - 1));
+      if (mine) place_slot(a, block, first_row(cut), row, own, lane + kWarp * k);
+      slot += __popc(lanes);
+    }
+    for (std::int64_t k = lane; k < a.shared; k += kWarp) {
+      place_slot(a, block, first_row(cut), row, slot + k, a.router.experts + k);
+    }
+  }
 }
 
 template <int kEach>
-__global__ void __launch_bounds__(kRouterThreads)
+__global__ void __launch_bounds__(kRouterThreads, 1)
     route_in_cluster(const __grid_constant__ RouterCudaArgs a, Cut cut) {
   __shared__ BlockRows block;
+  std::uint32_t chosen[kWarpRows];
   const cg::cluster_group cluster = cg::this_cluster();
-  choose_rows<kEach>(a, cut);
-  count_rows(a, first_row(cut), row_count(a, cut), block);
+  choose_rows<kEach>(a, cut, block, chosen);
   cluster.sync();  // every block's counts written before any is read
   const unsigned rank = cluster.block_rank();
   for (std::int64_t e = threadIdx.x; e < a.router.experts + a.shared; e += kRouterThreads) {
@@ -66,31 +103,36 @@ __global__ void __launch_bounds__(kRouterThreads)
     block.totals[e] = total;
   }
   place_experts(a, rank == 0, block);
-  sort_rows(a, first_row(cut), row_count(a, cut), block);
+  sort_choices<kEach>(a, cut, block, chosen);
   cluster.sync();  // counts read by all before a block leaves and its memory with it
 }
 
 // counts: [blocks, experts + shared]
 template <int kEach>
-__global__ void __launch_bounds__(kRouterThreads)
+__global__ void __launch_bounds__(kRouterThreads, 1)
     route_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, std::int32_t* counts) {
   __shared__ BlockRows block;
-  choose_rows<kEach>(a, cut);
-  count_rows(a, first_row(cut), row_count(a, cut), block);
+  std::uint32_t chosen[kWarpRows];
+  choose_rows<kEach>(a, cut, block, chosen);
   const std::int64_t routed = a.router.experts + a.shared;
   for (std::int64_t e = threadIdx.x; e < routed; e += kRouterThreads) {
     counts[blockIdx.x * routed + e] = block.counts[e];
   }
 }
 
-__global__ void __launch_bounds__(kRouterThreads)
+__global__ void __launch_bounds__(kRouterThreads, 1)
     sort_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, const std::int32_t* counts) {
   __shared__ BlockRows block;
-  count_rows(a, first_row(cut), row_count(a, cut), block);
+  const std::int64_t rows = row_count(a, cut), first = first_row(cut);
+  const std::int64_t slots = a.router.top_k + a.shared;
+  clear_masks(a, rows, block);
+  for (std::int64_t i = threadIdx.x; i < rows * slots; i += kRouterThreads) {
+    mark(block, i / slots, a.router.expert_ids[first * slots + i]);
+  }
   const std::int64_t routed = a.router.experts + a.shared;
   for (std::int64_t e = threadIdx.x; e < routed; e += kRouterThreads) {
     std::int32_t before = 0, total = 0;
-#pragma unroll 8
+#pragma unroll 32
     for (std::int64_t b = 0; b < cut.blocks; ++b) {
       const std::int32_t count = counts[b * routed + e];
       before += b < blockIdx.x ? count : 0;
@@ -100,22 +142,28 @@ __global__ void __launch_bounds__(kRouterThreads)
     block.totals[e] = total;
   }
   place_experts(a, blockIdx.x == 0, block);
-  sort_rows(a, first_row(cut), row_count(a, cut), block);
+  for (std::int64_t i = threadIdx.x; i < rows * slots; i += kRouterThreads) {
+    place_slot(a, block, first, i / slots, i % slots, a.router.expert_ids[first * slots + i]);
+  }
 }
 
-constexpr std::int64_t kClusterRows = kMaxCluster * kBlockRows;
+constexpr std::int64_t kClusterRows = 256;
+constexpr std::int64_t kFullGrid = 128;  // blocks, a row or more to each warp
 
 // As few rows to a block as leave every warp one, until blocks or warps run out.
 Cut cut_of(std::int64_t rows) {
-  if (rows > kClusterRows) return {kBlockRows, ceil_div(rows, kBlockRows)};
+  if (rows > kClusterRows) {
+    const std::int64_t each =
+        std::clamp<std::int64_t>(ceil_div(rows, kFullGrid), kWarps, kBlockRows);
+    return {each, ceil_div(rows, each)};
+  }
   std::int64_t blocks = 1;
   while (blocks < kMaxCluster && blocks * kWarps < rows) blocks *= 2;
   return {std::max<std::int64_t>(1, ceil_div(rows, blocks)), blocks};
 }
 
 std::size_t memory_bytes(const RouterArgs& r) {
-  const std::int64_t each = (choice_floats(r.experts, r.groups) + 3) / 4 * 4;
-  return static_cast<std::size_t>(each * kWarps) * sizeof(float);
+  return static_cast<std::size_t>(choice_floats(r) * kWarps) * sizeof(float);
 }
 
 /// Lets a kernel use as much shared memory as the largest router needs, once.
@@ -168,8 +216,9 @@ void check(const RouterCudaArgs& args) {
   const RouterArgs& a = args.router;
   require(a.rows >= 0 && a.rows * (a.top_k + args.shared) <= INT32_MAX,
           "router_cuda: rows outside 0 .. 2^31 - 1 slots");
-  require(a.experts >= 1 && args.shared >= 0 && a.experts + args.shared <= kMaxRouted,
-          "router_cuda: experts and shared outside 1..1024");
+  require(a.experts >= 1 && a.experts <= kMaxExperts, "router_cuda: experts outside 1..512");
+  require(args.shared >= 0 && a.experts + args.shared <= kMaxRouted,
+          "router_cuda: shared outside 0 .. 1024 - experts");
   require(a.top_k >= 1 && a.top_k <= a.experts, "router_cuda: top_k outside 1..experts");
   require(a.groups >= 1 && a.experts % a.groups == 0, "router_cuda: groups do not divide experts");
   require(a.top_groups >= 1 && a.top_groups <= a.groups,
@@ -191,7 +240,8 @@ std::size_t router_cuda_workspace_bytes(std::int64_t rows, std::int64_t experts,
                                         std::int64_t slot_count) {
   // Shared experts are at most the slots that are not of experts' choice.
   const std::int64_t routed = experts + slot_count;
-  return static_cast<std::size_t>(ceil_div(rows, kBlockRows) * routed) * sizeof(std::int32_t);
+  const std::int64_t blocks = std::max(kFullGrid, ceil_div(rows, kBlockRows));
+  return static_cast<std::size_t>(blocks * routed) * sizeof(std::int32_t);
 }
 
 void router_cuda(const RouterCudaArgs& args, const Stream& stream) {
@@ -212,7 +262,7 @@ void router_cuda(const RouterCudaArgs& args, const Stream& stream) {
   } else if (r.experts <= 256) {
     start<8>(args, handle);
   } else {
-    start<32>(args, handle);
+    start<16>(args, handle);
   }
   launch.launched();
 }

@@ -144,7 +144,7 @@ std::vector<Family> families() {
       {{.experts = 8, .top_k = 2, .normalize = true}},
       {{.experts = 17, .top_k = 17}},
       {{.experts = 1, .top_k = 1, .score = RouterScore::kSigmoid}},
-      {{.experts = 1000, .top_k = 40, .groups = 50, .top_groups = 5}, 3},
+      {{.experts = 500, .top_k = 40, .groups = 50, .top_groups = 5}, 3},
       {{.experts = 12,
         .top_k = 3,
         .score = RouterScore::kSigmoid,
@@ -210,8 +210,8 @@ TEST(RouterCuda, RefusesBrokenLimits) {
     EXPECT_THROW(router_cuda({.router = r, .shared = shared, .offsets = &offsets}, owner.stream()),
                  std::invalid_argument);
   };
-  refused({.experts = 1025, .top_k = 8}, 0);
-  refused({.experts = 1024, .top_k = 8}, 1);
+  refused({.experts = 513, .top_k = 8}, 0);
+  refused({.experts = 512, .top_k = 8}, 513);
   refused({.experts = 64, .top_k = 65}, 0);
   refused({.experts = 64, .top_k = 8, .groups = 7}, 0);
   refused({.rows = 1, .experts = 64, .top_k = 8}, 0);
