@@ -28,14 +28,14 @@ void* open_library() {
 }
 
 struct Library {
-#define MOEBIUS_CUBLASLT_FUNCTIONS(X)                                               \
-  X(cublasLtCreate)                                                                 \
-  X(cublasLtDestroy)                                                                \
-  X(cublasLtMatmul) X(cublasLtMatmulAlgoGetHeuristic) X(cublasLtMatmulDescCreate)   \
-      X(cublasLtMatmulDescDestroy) X(cublasLtMatmulDescSetAttribute)                \
-          X(cublasLtMatmulPreferenceCreate) X(cublasLtMatmulPreferenceDestroy)      \
-              X(cublasLtMatmulPreferenceSetAttribute) X(cublasLtMatrixLayoutCreate) \
-                  X(cublasLtMatrixLayoutDestroy)
+#define MOEBIUS_CUBLASLT_FUNCTIONS(X)                                                        \
+  X(cublasLtCreate)                                                                          \
+  X(cublasLtDestroy)                                                                         \
+  X(cublasLtMatmul)                                                                          \
+  X(cublasLtMatmulAlgoGetHeuristic) X(cublasLtMatmulDescCreate) X(cublasLtMatmulDescDestroy) \
+      X(cublasLtMatmulDescSetAttribute) X(cublasLtMatmulPreferenceCreate)                    \
+          X(cublasLtMatmulPreferenceDestroy) X(cublasLtMatmulPreferenceSetAttribute)         \
+              X(cublasLtMatrixLayoutCreate) X(cublasLtMatrixLayoutDestroy)
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUBLASLT_FUNCTIONS(X)
 #undef X
