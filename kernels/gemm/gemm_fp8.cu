@@ -27,7 +27,7 @@ constexpr int kSharedOfTwo = (228 * 1024 - 2 * 1024) / 2;  // each of two on a m
 
 // As many stages as fit, up to eight.
 constexpr int stages_of(int rows, int outs, fp8::Order order) {
-  const int stage = (rows + outs) * fp8::kDepth + (rows + 4) * 4 + 16;
+  const int stage = (rows + outs) * fp8::kDepth + 16;
   const int parts = order == fp8::Order::kSplit ? rows * outs * 4 : 0;
   return std::min(8, ((rows == 64 ? kSharedOfTwo : kSharedOfOne) - parts) / stage);
 }
@@ -35,6 +35,14 @@ constexpr int stages_of(int rows, int outs, fp8::Order order) {
 struct Maps {
   CUtensorMap x, w;
 };
+
+// Rows of x in one copy: small tiles are rarely full, and what is not there is not to be fetched.
+template <typename S>
+std::int32_t box_rows(const GemmCudaArgs& a) {
+  if (S::kRows > 64) return S::kRows / S::kShare;
+  const std::int64_t rows = a.groups > 0 ? (a.rows + a.groups - 1) / a.groups : a.rows;
+  return rows <= 16 || S::kShare == 4 ? 16 : rows <= 32 || S::kShare == 2 ? 32 : 64;
+}
 
 template <typename S>
 Maps make_maps(const GemmCudaArgs& a) {
@@ -48,7 +56,7 @@ Maps make_maps(const GemmCudaArgs& a) {
                                 .rank = 3,
                                 .size = {a.w.cols, a.rows, grouped ? 1 : a.heads},
                                 .step = {1, a.x.ld, x_step},
-                                .box = {fp8::kDepth, S::kBoxRows, 1}}),
+                                .box = {fp8::kDepth, box_rows<S>(a), 1}}),
           .w = make_tensor_map({.data = w,
                                 .dtype = Dtype::kF8E4M3,
                                 .rank = 3,
@@ -101,8 +109,9 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
   config.stream = static_cast<cudaStream_t>(stream.handle());
   config.attrs = attributes;
   config.numAttrs = 2;
-  check_device(cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w),
-               "launching gemm_fp8");
+  check_device(
+      cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w, box_rows<S>(a)),
+      "launching gemm_fp8");
 }
 
 struct Entry {
@@ -125,16 +134,28 @@ constexpr Entry entry() {
 }
 
 constexpr Entry kEntries[] = {
-    entry<64, 16, 4, false, kDouble>(),   entry<64, 32, 1, false, kDouble>(),
-    entry<64, 32, 4, false, kDouble>(),   entry<64, 64, 1, false, kDouble>(),
-    entry<64, 64, 2, false, kDouble>(),   entry<64, 64, 4, false, kDouble>(),
-    entry<64, 128, 1, false, kNone>(),    entry<128, 128, 1, false, kDouble>(),
-    entry<128, 128, 2, false, kDouble>(), entry<128, 128, 2, false, kTurns>(),
-    entry<256, 128, 1, false, kNone>(),   entry<256, 128, 1, false, kTurns>(),
-    entry<256, 128, 2, false, kTurns>(),  entry<64, 32, 1, true, kDouble>(),
-    entry<64, 64, 1, true, kDouble>(),    entry<64, 64, 2, true, kDouble>(),
-    entry<64, 128, 1, true, kNone>(),     entry<128, 128, 2, true, kDouble>(),
-    entry<256, 128, 1, true, kTurns>(),   entry<256, 128, 2, true, kTurns>(),
+    entry<64, 32, 4, false, kDouble>(),
+    entry<64, 64, 1, false, kDouble>(),
+    entry<64, 64, 2, false, kDouble>(),
+    entry<64, 64, 4, false, kDouble>(),
+    entry<64, 128, 1, false, kNone>(),
+    entry<128, 128, 1, false, kDouble>(),
+    entry<128, 128, 2, false, kDouble>(),
+    entry<256, 128, 1, false, kNone>(),
+    entry<256, 128, 2, false, kNone>(),
+    entry<256, 128, 1, false, kTurns>(),
+    entry<256, 128, 1, false, kTurnsEarly>(),
+    entry<256, 128, 2, false, kTurnsEarly>(),
+    entry<64, 64, 4, false, kDouble, kSplit>(),
+    entry<64, 128, 4, false, kNone, kSplit>(),
+    entry<128, 128, 2, false, kTurnsEarly, kFold>(),
+    entry<128, 128, 1, false, kNone, kFold>(),
+    entry<64, 64, 1, true, kDouble>(),
+    entry<64, 64, 2, true, kDouble>(),
+    entry<64, 128, 1, true, kNone>(),
+    entry<128, 128, 1, true, kDouble>(),
+    entry<256, 128, 1, true, kTurnsEarly>(),
+    entry<256, 128, 2, true, kNone>(),
 };
 
 const Entry& entry_of(const Fp8Tile& tile, bool pairs, bool segments) {
@@ -185,15 +206,15 @@ Fp8Tile choose_fp8_tile(const GemmCudaArgs& a, int multiprocessor_count) {
   const std::int64_t rows = a.groups > 0 ? (a.rows + a.groups - 1) / a.groups : a.rows;
   if (fp8_segments(a)) {
     if (rows <= 256) return {64, 64, 4, 1};
-    return {128, 128, 2, 2};
+    return {128, 128, 2, 3};
   }
-  if (rows > 256 && a.n >= 256) return {256, 128, 2, 2};
-  if (rows > 64) return {128, 128, 2, 1};
+  if (rows > 256 && a.n >= 256) return {256, 128, 1, 3};
+  if (rows > 64) return {128, 128, 1, 1};
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
   for (const int outs : {128, 64}) {
     if (a.n / outs * matrices >= multiprocessor_count) return {64, outs, 1, outs == 128 ? 0 : 1};
   }
-  return {64, 32, 1, 1};
+  return {64, 64, 1, 1};
 }
 
 void gemm_fp8_tiled(const GemmCudaArgs& a, const Fp8Tile& tile, const Stream& stream) {

@@ -19,7 +19,7 @@ constexpr int kDepth = 128;  // k of one stage: one scale of x and of w each, on
 /// How a warpgroup keeps the tensor cores busy while it promotes sums. kDouble: the next stage's
 /// products are under way in a second set of sums. kTurns: where registers do not allow that, two
 /// warpgroups take turns, one multiplying while the other promotes.
-enum class Overlap { kNone, kDouble, kTurns };
+enum class Overlap { kNone, kDouble, kTurns, kTurnsEarly };
 
 /// How the sum over k is put together. kChain: one chain of promotions. Others: kSegments chains,
 /// added in order; each by its own block of a cluster (kSplit), or all by one block (kFold).
@@ -40,19 +40,19 @@ struct Shape {
   // Register quotas go to whole warpgroups, so where they are used the producer is one too.
   static constexpr int kThreads = kWarpgroups == 1 ? 128 + 32 : 256 + 128;
   static constexpr int kBlocks = kWarpgroups == 1 ? 2 : 1;  // of a multiprocessor
-  // Rows of x in one copy. Small tiles are rarely full: what is past the rows is not fetched.
-  static constexpr int kBoxRows = rows == 64 ? 16 : rows / kShare;
+
   // A tile's rows of w meet two rows of scales: gate's and up's, or where it crosses a boundary.
   static constexpr bool kCrosses = !pairs && 128 % outs != 0;
   static constexpr int kScaleRows = pairs || kCrosses ? 2 : 1;
   static constexpr int kXBytes = rows * kDepth, kWBytes = outs * kDepth;
-  static constexpr int kScaleBytes = (rows + 4) * 4;
+
   // The other blocks' parts of this block's share of a tile, and its own.
   static constexpr int kPartsBytes = order == Order::kSplit ? rows * outs * 4 : 0;
-  static constexpr int kBytes = stages * (kXBytes + kWBytes + kScaleBytes + 2 * 8) + kPartsBytes;
+  static constexpr int kBytes = stages * (kXBytes + kWBytes + 2 * 8) + kPartsBytes;
   static_assert(!pairs || 256 % outs == 0);
   static_assert(overlap != Overlap::kDouble || kSubtiles == 1);
-  static_assert(overlap != Overlap::kTurns || kWarpgroups == 2);
+  static constexpr bool kTurns = overlap == Overlap::kTurns || overlap == Overlap::kTurnsEarly;
+  static_assert(!kTurns || kWarpgroups == 2);
   static_assert(order != Order::kSplit || (cluster == kSegments && rows == 64 && !pairs));
   static_assert(order != Order::kFold || overlap != Overlap::kDouble);
 };
@@ -128,14 +128,8 @@ struct Stages {
 
   __device__ std::byte* x(int s) const { return base + s * S::kXBytes; }
   __device__ std::byte* w(int s) const { return base + S::kStages * S::kXBytes + s * S::kWBytes; }
-  __device__ float* scales(int s) const {
-    return reinterpret_cast<float*>(base + S::kStages * (S::kXBytes + S::kWBytes) +
-                                    s * S::kScaleBytes);
-  }
   __device__ Barrier* full(int s) const {
-    return reinterpret_cast<Barrier*>(base +
-                                      S::kStages * (S::kXBytes + S::kWBytes + S::kScaleBytes)) +
-           s;
+    return reinterpret_cast<Barrier*>(base + S::kStages * (S::kXBytes + S::kWBytes)) + s;
   }
   __device__ Barrier* empty(int s) const { return full(S::kStages) + s; }
   __device__ float4* parts() const { return reinterpret_cast<float4*>(empty(S::kStages)); }
@@ -169,36 +163,25 @@ template <typename S>
 struct Copies {
   const CUtensorMap& x;
   const CUtensorMap& w;
-  const float* scales;  // of x
-  std::int64_t scale_ld;
   const Stages<S>& stages;
   std::int32_t rank;
+  std::int32_t box_rows;  // rows of x in one copy; what is past the tile's rows is not fetched
 
-  __device__ static std::int32_t boxes(const TileAt& at) {
-    return (min(at.row_end - at.row, S::kRows) + S::kBoxRows - 1) / S::kBoxRows;
-  }
-  /// Scales are copied from a multiple of 16 bytes on, hence up to three rows early.
-  __device__ std::uint32_t scale_bytes(const TileAt& at) const {
-    return static_cast<std::uint32_t>(min(std::int64_t{S::kRows + 4}, scale_ld - at.row / 4 * 4)) *
-           4;
+  __device__ std::int32_t boxes(const TileAt& at) const {
+    return (min(at.row_end - at.row, S::kRows) + box_rows - 1) / box_rows;
   }
   /// Announces the stage's bytes and fetches the weights.
   __device__ void begin(const TileAt& at, std::int32_t depth, int s) const {
-    const std::uint32_t bytes =
-        static_cast<std::uint32_t>(boxes(at) * S::kBoxRows * kDepth + S::kWBytes) + scale_bytes(at);
-    barrier_arrive_expect(stages.full(s), bytes);
+    barrier_arrive_expect(stages.full(s),
+                          static_cast<std::uint32_t>(boxes(at) * box_rows * kDepth + S::kWBytes));
     tma_load_3d(stages.w(s), &w, stages.full(s), depth * kDepth, at.out + rank * S::kOuts,
                 at.matrix);
   }
-  /// Fetches the rows (this block's share, for all of the cluster) and their scales, which lie
-  /// `scale_row` further for each matrix of x.
-  __device__ void finish(const TileAt& at, std::int32_t x_matrix, std::int32_t scale_row,
-                         std::int32_t depth, int s) const {
-    bulk_load(stages.scales(s), scales + (scale_row * x_matrix + depth) * scale_ld + at.row / 4 * 4,
-              scale_bytes(at), stages.full(s));
+  /// Fetches the rows: this block's share, for all of the cluster.
+  __device__ void finish(const TileAt& at, std::int32_t x_matrix, std::int32_t depth, int s) const {
     for (std::int32_t box = rank; box < boxes(at); box += S::kShare) {
-      std::byte* to = stages.x(s) + box * S::kBoxRows * kDepth;
-      const std::int32_t row = at.row + box * S::kBoxRows;
+      std::byte* to = stages.x(s) + box * box_rows * kDepth;
+      const std::int32_t row = at.row + box * box_rows;
       if constexpr (S::kShare > 1) {
         constexpr auto kAll = static_cast<std::uint16_t>((1 << S::kShare) - 1);
         tma_load_3d_multicast(to, &x, stages.full(s), kAll, depth * kDepth, row, x_matrix);
@@ -215,7 +198,7 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
   const bool leader = threadIdx.x % 32 == 0;
   const Stages<S>& stages = copies.stages;
   const Depths depths = depths_of<S>(a);
-  const auto scale_row = static_cast<std::int32_t>(a.heads > 1 ? a.x_head / kDepth : 0);
+
   // Weights do not come from the kernel before: those of the first stages need not wait for it.
   // With groups even the tile depends on it.
   std::int32_t early = 0;
@@ -239,7 +222,7 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
       barrier_wait(stages.empty(s), turn.parity ^ 1);
       if (leader) {
         if (depth >= early) copies.begin(at, depth, s);
-        copies.finish(at, x_matrix, scale_row, depth, s);
+        copies.finish(at, x_matrix, depth, s);
       }
       __syncwarp();
     }
@@ -308,6 +291,58 @@ class WeightScales {
   std::int32_t depths_, due_;
   const float* line_[S::kScaleRows];
   float held_[S::kScaleRows], next_[S::kScaleRows];
+};
+
+/// Scales of a thread's rows: of the four lanes that share its rows, lane i holds those of one
+/// depth in four.
+template <typename S>
+class RowScales {
+ public:
+  /// Of rows `row` and row + 8 of each 64, from depth `first_depth` on.
+  __device__ RowScales(const GemmCudaArgs& a, const TileAt& at, std::int32_t row,
+                       std::int32_t first_depth)
+      : depths_(static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth)),
+        due_(first_depth / 4 * 4 + 4),
+        ld_(a.x.scale_ld) {
+    const std::int64_t head = a.heads > 1 ? a.x_head / kDepth * at.matrix : 0;
+#pragma unroll
+    for (int i = 0; i < 2 * S::kSubtiles; ++i) {  // past the rows: any that exists
+      line_[i] =
+          a.x.scale + head * ld_ + min(at.row + row + i / 2 * 64 + i % 2 * 8, at.row_end - 1);
+    }
+#pragma unroll
+    for (int i = 0; i < 2 * S::kSubtiles; ++i) {
+      held_[i] = fetch(i, due_ - 4);
+      next_[i] = fetch(i, due_);
+    }
+  }
+
+  /// Before the scales of depth `depth` are asked for; in ascending order, one by one.
+  __device__ void advance(std::int32_t depth) {
+    if (depth == due_) {
+      due_ += 4;
+#pragma unroll
+      for (int i = 0; i < 2 * S::kSubtiles; ++i) {
+        held_[i] = next_[i];
+        next_[i] = fetch(i, due_);
+      }
+    }
+  }
+  /// Of row `row` + 64 sub + 8 high at depth `depth`.
+  __device__ float at(std::int32_t depth, int sub, int high) const {
+    return __shfl_sync(0xffffffffU, held_[2 * sub + high], depth % 4, 4);
+  }
+
+ private:
+  __device__ float fetch(int i, std::int32_t first) const {
+    const std::int32_t depth = first + static_cast<std::int32_t>(threadIdx.x) % 4;
+    return depth < depths_ ? __ldg(line_[i] + depth * ld_) : 0.0F;
+  }
+
+  std::int32_t depths_, due_;
+  std::int64_t ld_;
+  const float* line_[2 * S::kSubtiles];
+  float held_[2 * S::kSubtiles], next_[2 * S::kSubtiles];
 };
 
 /// Four lanes hold two neighbours (in one register) of each of four runs of eight values; after,
@@ -426,20 +461,22 @@ class Consumer {
         depths_(depths_of<S>(a)) {}
 
   __device__ void run() {
-    if (S::kOverlap == Overlap::kTurns && group_ == 1) pass_turn();
+    if (S::kTurns && group_ == 1) pass_turn();
     TileWalk<S> walk(a_);
     TileAt at;
     bool more = walk.next(at);
     if (!more) return;
     WeightScales<S> weight_scales(a_, at, out_of(at), depths_.begin);
+    RowScales<S> row_scales(a_, at, first_row(0) + row_, depths_.begin);
+
     while (more) {
       Sums total[S::kSubtiles] = {};
       if constexpr (S::kOrder == Order::kFold) {
-        multiply_folding(at, weight_scales, total);
+        multiply_folding(at, weight_scales, row_scales, total);
       } else if constexpr (S::kOverlap == Overlap::kDouble) {
-        multiply_double(at, weight_scales, total[0]);
+        multiply_double(at, weight_scales, row_scales, total[0]);
       } else {
-        multiply(at, depths_, weight_scales, total);
+        multiply(at, depths_, weight_scales, row_scales, total);
       }
       if constexpr (S::kOrder == Order::kSplit) {
         share(at, total[0]);
@@ -447,7 +484,10 @@ class Consumer {
       }
       const TileAt done = at;
       more = walk.next(at);  // and its scales are on their way while this tile is stored
-      if (more) weight_scales = WeightScales<S>(a_, at, out_of(at), depths_.begin);
+      if (more) {
+        weight_scales = WeightScales<S>(a_, at, out_of(at), depths_.begin);
+        row_scales = RowScales<S>(a_, at, first_row(0) + row_, depths_.begin);
+      }
       const std::int32_t y_column =
           a_.groups > 0 ? 0 : static_cast<std::int32_t>(a_.y_head * done.matrix);
 #pragma unroll
@@ -484,14 +524,13 @@ class Consumer {
     for (int k = 0; k < kDepth / 32; ++k) {
       wgmma_e4m3<S::kOuts>(sum, x + k * kDescriptorStepK, w + k * kDescriptorStepK, k != 0);
       // Turns pass before the last quarter is done, so that no gap opens.
-      if (S::kOverlap == Overlap::kTurns && k == kDepth / 32 - 2) wgmma_commit();
+      if (S::kTurns && k == (S::kOverlap == Overlap::kTurns ? 1 : 0)) wgmma_commit();
     }
     wgmma_commit();
     wgmma_pin(sum);
   }
 
   __device__ void hand_back_stage(int s) const {
-    __syncwarp();  // every lane has its scales before the stage may be filled again
     if constexpr (S::kShare > 1) {
       if (lane_ < S::kShare) hand_back(stages_.empty(s), lane_);
     } else {
@@ -500,21 +539,21 @@ class Consumer {
   }
 
   __device__ void multiply(const TileAt& at, Depths depths, WeightScales<S>& weight_scales,
-                           Sums (&total)[S::kSubtiles]) {
+                           RowScales<S>& row_scales, Sums (&total)[S::kSubtiles]) {
     const int boundary = (128 - out_of(at) % 128) / 8;
     for (std::int32_t depth = depths.begin; depth < depths.end; ++depth, turn_.advance()) {
       const int s = turn_.stage;
       float w_scale[S::kScaleRows];
       weight_scales.at(depth, w_scale);
+      row_scales.advance(depth);
       barrier_wait(stages_.full(s), turn_.parity);  // the copies of this stage, before their reads
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
-        const float* x_scale = stages_.scales(s) + at.row % 4 + first_row(sub) + row_;
-        const float low = x_scale[0], high = x_scale[8];
+        const float low = row_scales.at(depth, sub, 0), high = row_scales.at(depth, sub, 1);
         Sums sum;
-        if constexpr (S::kOverlap == Overlap::kTurns) await_turn();
+        if constexpr (S::kTurns) await_turn();
         start(s, sub, sum);
-        if constexpr (S::kOverlap == Overlap::kTurns) {
+        if constexpr (S::kTurns) {
           wgmma_wait<1>();
           pass_turn();
         }
@@ -527,11 +566,11 @@ class Consumer {
 
   /// Segment after segment, each a chain of its own.
   __device__ void multiply_folding(const TileAt& at, WeightScales<S>& weight_scales,
-                                   Sums (&total)[S::kSubtiles]) {
+                                   RowScales<S>& row_scales, Sums (&total)[S::kSubtiles]) {
     for (int segment = 0; segment < kSegments; ++segment) {
       Sums part[S::kSubtiles] = {};
       multiply(at, {depths_.end * segment / kSegments, depths_.end * (segment + 1) / kSegments},
-               weight_scales, part);
+               weight_scales, row_scales, part);
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
 #pragma unroll
@@ -582,9 +621,10 @@ class Consumer {
   }
 
   /// The same with the products of the next stage under way while sums are promoted.
-  __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales, Sums& total) {
+  __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales,
+                                  RowScales<S>& row_scales, Sums& total) {
     const int boundary = (128 - out_of(at) % 128) / 8;
-    const int scale_row = at.row % 4 + first_row(0) + row_;
+
     Turn<S> ahead = turn_;
     const auto begin = [&](Sums& sum) {
       barrier_wait(stages_.full(ahead.stage), ahead.parity);  // its copies, before their reads
@@ -592,11 +632,11 @@ class Consumer {
       ahead.advance();
     };
     const auto finish = [&](std::int32_t depth, Sums& sum) {
-      const int s = turn_.stage;
+      hand_back_stage(turn_.stage);
       float w_scale[S::kScaleRows];
       weight_scales.at(depth, w_scale);
-      const float low = stages_.scales(s)[scale_row], high = stages_.scales(s)[scale_row + 8];
-      hand_back_stage(s);
+      row_scales.advance(depth);
+      const float low = row_scales.at(depth, 0, 0), high = row_scales.at(depth, 0, 1);
       promote<S>(sum, low, high, w_scale, boundary, total);
       turn_.advance();
     };
@@ -639,7 +679,7 @@ class Consumer {
 template <typename S>
 __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     gemm_fp8_kernel(const __grid_constant__ GemmCudaArgs a, const __grid_constant__ CUtensorMap x,
-                    const __grid_constant__ CUtensorMap w) {
+                    const __grid_constant__ CUtensorMap w, std::int32_t box_rows) {
   extern __shared__ __align__(1024) std::byte shared[];
   const Stages<S> stages{shared};
   const int warp = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 32, 0);
@@ -659,10 +699,8 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     __syncthreads();
   }
   constexpr int kProducer = S::kWarpgroups * 4;
-  const Copies<S> copies{
-      x,         w,
-      a.x.scale, a.x.scale_ld,
-      stages,    S::kCluster > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0};
+  const Copies<S> copies{x, w, stages,
+                         S::kShare > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0, box_rows};
   if constexpr (S::kWarpgroups > 1) {
     if (warp >= kProducer) {
       registers_decrease<40>();

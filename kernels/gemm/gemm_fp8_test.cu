@@ -134,7 +134,7 @@ TEST(GemmFp8Test, IsNearFloat64Dense) {
     expect_all_tiles_near({.y = y, .rows = 130, .n = 336, .k = 4352, .bias = true}, stream.stream(),
                           worst);
     expect_all_tiles_near({.y = y, .rows = 600, .n = 3304, .k = 128}, stream.stream(), worst);
-    expect_all_tiles_near({.y = y, .rows = 70, .n = 2360, .k = 4352}, stream.stream(), worst);
+    expect_all_tiles_near({.y = y, .rows = 70, .n = 328, .k = 4368}, stream.stream(), worst);
   }
   report(worst);
 }
@@ -199,6 +199,7 @@ void expect_bits(const std::vector<float>& got, const float* want, const std::st
 void expect_same_from_all_tiles(const GemmSpec& spec, const Stream& stream) {
   GemmProblem p(spec, stream);
   std::vector<float> first;
+  ASSERT_GT(fp8_tiles(p.args()).size(), 1U);
   for (const Fp8Tile& tile : fp8_tiles(p.args())) {
     p.poison();
     gemm_fp8_tiled(p.args(), tile, stream);
