@@ -64,7 +64,8 @@ struct Shared {
   float total_sum[2][64];
   float sums[2][2][64];  // by parity of the chunk count, by warpgroup
   Barrier q_full, q_free;
-  Barrier even_weights;  // warpgroup 0 wrote the even tile's weights
+  Barrier even_scores;   // warpgroup 0 has the even tile's scores
+  Barrier even_weights;  // and wrote its weights
   Barrier full[2][kBoxes];
   Barrier free[2][2];  // [even, odd][boxes 0 .. 3, 4 .. 7]; box 8 goes with the half of the reader
                        // of the weights in it
@@ -293,12 +294,8 @@ __device__ __forceinline__ RowPair move_to(RowPair to, bool first, Progress& p) 
 }
 
 /// Scores of a tile to weights; returns the factor for the sums.
-__device__ __forceinline__ RowPair soften(const float (&products)[32], float c, int last,
-                                          bool first, Progress& p, std::uint32_t (&weights)[4][4]) {
-  // A copy: to write accumulators while other products run would make ptxas serialise them all.
-  float s[32];
-#pragma unroll
-  for (int i = 0; i < 32; ++i) asm volatile("mov.f32 %0, %1;" : "=f"(s[i]) : "f"(products[i]));
+__device__ __forceinline__ RowPair soften(float (&s)[32], float c, int last, bool first,
+                                          Progress& p, std::uint32_t (&weights)[4][4]) {
   if (last < kTileKeys - 1) mask_scores(s, last);
   const RowPair m = tile_maximum(s, c);
   const RowPair factor = move_to({next_reference(p.reference.low, m.low, first),
@@ -347,6 +344,7 @@ __device__ __forceinline__ float4* fragment_at(const MlaKernelArgs& args, std::i
 
 constexpr int kFoldAhead = 8;  // loads on their way; more do not fit into the registers
 
+/// o = fold(total, o), with o scaled already.
 __device__ __forceinline__ void fold_in(float (&o)[128], const float4* total, const Fold& low,
                                         const Fold& high) {
 #pragma unroll
@@ -357,10 +355,10 @@ __device__ __forceinline__ void fold_in(float (&o)[128], const float4* total, co
 #pragma unroll
     for (int j = 0; j < kFoldAhead; ++j) {
       float* part = o + 4 * (i + j);
-      part[0] = fold(a[j].x, part[0], low);
-      part[1] = fold(a[j].y, part[1], low);
-      part[2] = fold(a[j].z, part[2], high);
-      part[3] = fold(a[j].w, part[3], high);
+      part[0] = fold_scaled(a[j].x, part[0], low);
+      part[1] = fold_scaled(a[j].y, part[1], low);
+      part[2] = fold_scaled(a[j].z, part[2], high);
+      part[3] = fold_scaled(a[j].w, part[3], high);
     }
   }
 }
@@ -372,15 +370,22 @@ __device__ __forceinline__ void store_fragment(const float (&o)[128], float4* to
   }
 }
 
-/// total = fold(total, o) in memory, where no total is rescaled: nothing to wait for.
-__device__ __forceinline__ void add_fragment(const float (&o)[128], float4* total, float of_low,
-                                             float of_high) {
+__device__ __forceinline__ void scale_part(float (&o)[128], const Fold& low, const Fold& high) {
+#pragma unroll
+  for (int i = 0; i < 128; i += 4) {
+    o[i] = multiply_flushed(o[i], low.of_part);
+    o[i + 1] = multiply_flushed(o[i + 1], low.of_part);
+    o[i + 2] = multiply_flushed(o[i + 2], high.of_part);
+    o[i + 3] = multiply_flushed(o[i + 3], high.of_part);
+  }
+}
+
+/// total = fold(total, o) in memory, where no total is rescaled and o is scaled already: nothing
+/// to wait for.
+__device__ __forceinline__ void add_fragment(const float (&o)[128], float4* total) {
 #pragma unroll
   for (int i = 0; i < 32; ++i) {
-    add_in_memory(
-        total + i * 32,
-        {multiply_flushed(o[4 * i], of_low), multiply_flushed(o[4 * i + 1], of_low),
-         multiply_flushed(o[4 * i + 2], of_high), multiply_flushed(o[4 * i + 3], of_high)});
+    add_in_memory(total + i * 32, {o[4 * i], o[4 * i + 1], o[4 * i + 2], o[4 * i + 3]});
   }
 }
 
@@ -455,8 +460,9 @@ __device__ __forceinline__ void close_chunk(const MlaKernelArgs& args, const Min
     sum = {fold(its.low, sum.low, low), fold(its.high, sum.high, high)};
     reference = {low.reference, high.reference};
     float4* const total = fragment_at(args, fragment_of(mine, at, chunk, false), kWarpgroup, at);
+    scale_part(o, low, high);
     if (!last && !__any_sync(0xffffffff, low.of_total != 1.0f || high.of_total != 1.0f)) {
-      add_fragment(o, total, low.of_part, high.of_part);
+      add_fragment(o, total);
       write_pair(total_sum, at, sum);
       __syncwarp();
       return;
@@ -518,6 +524,7 @@ __device__ __forceinline__ void step_even(const MlaKernelArgs& args, const Mine&
   std::byte* odd = shared.keys[1];
   wgmma_wait<0>();
   wgmma_pin(s);
+  give_back(&shared.even_scores, at);
   if (!step.next) give_back(&shared.q_free, at);
   std::uint32_t weights[4][4] = {};
   RowPair factor{1.0f, 1.0f};
@@ -525,12 +532,12 @@ __device__ __forceinline__ void step_even(const MlaKernelArgs& args, const Mine&
     factor =
         soften(s, args.score_scale, mine.position - step.tile * kTileKeys, step.first, p, weights);
   }
-  clear_tail(even, mine.last - step.tile * kTileKeys + 1, kGroup);
-  rescale(o, factor);
-  add_values(o, weights, even, step.first);
   named_barrier_sync(kGroup, 128);  // all four warps are done with box 8's keys
+  clear_tail(even, mine.last - step.tile * kTileKeys + 1, kGroup);
   publish(place(), weights, p.reference, even + 8 * kBoxBytes, shared.reference[0]);
   give_back(&shared.even_weights, at);
+  rescale(o, factor);
+  add_values(o, weights, even, step.first);
   phase.even ^= 1;
   wgmma_wait<0>();
   wgmma_pin(o);
@@ -550,15 +557,17 @@ __device__ __forceinline__ void step_even(const MlaKernelArgs& args, const Mine&
   if (step.next) add_scores(s, shared.q, even, shared.full[0], phase.even);
 }
 
-/// Whether warpgroup 1 is to take the odd tile's scores before the even tile's values: if they
-/// are there first. Where memory sets the pace they come late, and the even tile's boxes are not to
-/// wait for them. The order of the two changes no bits.
+/// Whether warpgroup 1 is to take the odd tile's scores before the even tile's values: if their
+/// keys are there first. Where memory sets the pace they come late, and the even tile's boxes are
+/// not to wait for them. Not before the even tile's scores are done: the two would only slow each
+/// other down, and leave the tensor cores idle while both become weights. None of it changes bits.
 __device__ __forceinline__ bool scores_first(const Mine& mine, const Place& at, const Phases& phase,
                                              Shared& shared) {
   const int probe = mine.fragments < 4 ? kBoxes - 1 : 0;
   if (at.warp == 0) {
     bool scores = false;
-    while (!(scores = barrier_test(&shared.full[1][probe], phase.odd)) &&
+    while (!(scores = barrier_test(&shared.even_scores, phase.even) &&
+                      barrier_test(&shared.full[1][probe], phase.odd)) &&
            !barrier_test(&shared.even_weights, phase.even)) {
     }
     if (at.lane == 0) shared.scores_first = scores;
@@ -567,11 +576,18 @@ __device__ __forceinline__ bool scores_first(const Mine& mine, const Place& at, 
   return shared.scores_first;
 }
 
-/// Warpgroup 1 adds the even tile's values.
-__device__ __forceinline__ void add_even(const Mine& mine, const Place& at, const Step& step,
-                                         Phases& phase, float (&o)[128], Progress& p,
+/// Warpgroup 1 and two tiles.
+__device__ __forceinline__ void step_odd(const MlaKernelArgs& args, const Mine& mine,
+                                         const Place& at, const Step& step, Phases& phase,
+                                         float (&s)[32], float (&o)[128], Progress& p,
                                          Shared& shared) {
   std::byte* even = shared.keys[0];
+  std::byte* odd = shared.keys[1];
+  const bool early = step.odd && scores_first(mine, at, phase, shared);
+  if (early) add_scores(s, shared.q, odd, shared.full[1], phase.odd);
+  wgmma_wait<0>();
+  wgmma_pin(s);
+
   barrier_wait(&shared.even_weights, phase.even);
   RowPair factor{1.0f, 1.0f};
   if (mine.live) factor = move_to(read_pair(shared.reference[0], at), step.first, p);
@@ -579,46 +595,25 @@ __device__ __forceinline__ void add_even(const Mine& mine, const Place& at, cons
   wait_values(shared.full[0], 1, phase.even);
   add_values(o, even + 8 * kBoxBytes, even + 4 * kBoxBytes, step.first);
   phase.even ^= 1;
-}
+  wgmma_wait<0>();  // nearly there: to issue products takes about as long as they do
+  wgmma_pin(o);
+  give_back(&shared.free[0][1], at);
+  if (!step.odd) return;
 
-/// Warpgroup 1 and two tiles. kEarly: scores_first().
-template <bool kEarly>
-__device__ __forceinline__ void step_odd(const MlaKernelArgs& args, const Mine& mine,
-                                         const Place& at, const Step& step, Phases& phase,
-                                         float (&s)[32], float (&o)[128], Progress& p,
-                                         Shared& shared) {
-  std::byte* odd = shared.keys[1];
-  if (kEarly) {
-    add_scores(s, shared.q, odd, shared.full[1], phase.odd);
-    wgmma_wait<0>();
-    wgmma_pin(s);
-    add_even(mine, at, step, phase, o, p, shared);
-  } else {
-    add_even(mine, at, step, phase, o, p, shared);
-    wgmma_wait<0>();
-    wgmma_pin(o);
-    give_back(&shared.free[0][1], at);
-    if (!step.odd) return;
-    add_scores(s, shared.q, odd, shared.full[1], phase.odd);
-    wgmma_wait<0>();
-    wgmma_pin(s);
-  }
+  if (!early) add_scores(s, shared.q, odd, shared.full[1], phase.odd);
+  wgmma_wait<0>();
+  wgmma_pin(s);
   if (!step.next_odd) give_back(&shared.q_free, at);
   const int tile = step.tile + 1;
   std::uint32_t weights[4][4] = {};
-  RowPair factor{1.0f, 1.0f};
+  factor = {1.0f, 1.0f};
   if (mine.live) {
     factor = soften(s, args.score_scale, mine.position - tile * kTileKeys, false, p, weights);
   }
-  clear_tail(odd, mine.last - tile * kTileKeys + 1, kGroup + 1);
   named_barrier_sync(kGroup + 1, 128);  // all four warps are done with box 8's keys
+  clear_tail(odd, mine.last - tile * kTileKeys + 1, kGroup + 1);
   publish(place(), weights, p.reference, odd + 8 * kBoxBytes, shared.reference[1]);
   named_barrier_arrive(kOddWeights, 256);
-  if (kEarly) {
-    wgmma_wait<0>();
-    wgmma_pin(o);
-    give_back(&shared.free[0][1], at);
-  }
   rescale(o, factor);
   add_values(o, weights, odd + 4 * kBoxBytes, false);
   phase.odd ^= 1;
@@ -645,11 +640,7 @@ __device__ __forceinline__ void run_warpgroup(const MlaKernelArgs& args, Shared&
       if (kWarpgroup == 0) {
         step_even(args, mine, at, step, phase, s, o, p, shared);
       } else {
-        if (step.odd && scores_first(mine, at, phase, shared)) {
-          step_odd<true>(args, mine, at, step, phase, s, o, p, shared);
-        } else {
-          step_odd<false>(args, mine, at, step, phase, s, o, p, shared);
-        }
+        step_odd(args, mine, at, step, phase, s, o, p, shared);
       }
       if (step.closes) {
         close_chunk<kWarpgroup>(args, mine, place(), step.chunk, !step.next, turn, o, p, shared);
@@ -672,6 +663,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x == 0) {
     barrier_init(&shared.q_full, 1);
     barrier_init(&shared.q_free, 8);  // warps that read it
+    barrier_init(&shared.even_scores, 4);
     barrier_init(&shared.even_weights, 4);
     for (int parity = 0; parity < 2; ++parity) {
       for (int box = 0; box < kBoxes; ++box) barrier_init(&shared.full[parity][box], 1);

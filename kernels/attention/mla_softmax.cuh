@@ -45,12 +45,14 @@ __device__ __forceinline__ float multiply_flushed(float a, float b) {
   asm("mul.rn.ftz.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
   return y;
 }
-__device__ __forceinline__ float fold(float total, float part, const Fold& f) {
+/// `part` times of_part already.
+__device__ __forceinline__ float fold_scaled(float total, float part, const Fold& f) {
   float y;
-  asm("add.rn.ftz.f32 %0, %1, %2;"
-      : "=f"(y)
-      : "f"(multiply_flushed(total, f.of_total)), "f"(multiply_flushed(part, f.of_part)));
+  asm("add.rn.ftz.f32 %0, %1, %2;" : "=f"(y) : "f"(multiply_flushed(total, f.of_total)), "f"(part));
   return y;
+}
+__device__ __forceinline__ float fold(float total, float part, const Fold& f) {
+  return fold_scaled(total, multiply_flushed(part, f.of_part), f);
 }
 
 /// *to += x in the L2 cache (round to nearest, subnormals flushed), without waiting for it. The
