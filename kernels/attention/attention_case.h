@@ -65,6 +65,11 @@ class AttentionCase {
     for (std::int32_t& p : table_) p = to[p];
   }
 
+  /// The first `count` pages of `to` become those of `from`.
+  void share_pages(std::int64_t from, std::int64_t to, std::int64_t count) {
+    std::copy_n(table_.begin() + from * max_pages_, count, table_.begin() + to * max_pages_);
+  }
+
   /// Entries [position, ...) of a sequence become NaN.
   void poison(std::int64_t s, std::int64_t position) {
     for (std::int64_t p = position; p < max_pages_ * kPageTokens; ++p) {

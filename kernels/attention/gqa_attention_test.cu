@@ -1,5 +1,6 @@
 // Grouped-query device attention: close to the host's, and the same bits for a row whatever its
 // batch, the way its prompt was cut, its pages and how the work was dealt out.
+#include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -54,11 +55,10 @@ void expect_close(const std::vector<float>& got, const std::vector<float>& want,
   }
 }
 
-void expect_host(const CaseShape& shape, const std::vector<std::int64_t>& lengths,
-                 const std::vector<Span>& spans) {
+void expect_host(AttentionCase& c, const std::vector<Span>& spans) {
+  const CaseShape& shape = c.shape();
   SCOPED_TRACE(testing::Message() << "heads " << shape.heads << "/" << shape.kv_heads << " dim "
                                   << shape.qk_dim);
-  AttentionCase c(shape, lengths);
   const std::vector<float> got = on_device(c, spans);
   AttentionCase::Batch batch;
   c.fill_batch(spans, batch);
@@ -66,6 +66,12 @@ void expect_host(const CaseShape& shape, const std::vector<std::int64_t>& length
   ThreadPool pool(0);
   batch.run(Stream::host(pool));
   expect_close(got, batch.out, shape.qk_dim);
+}
+
+void expect_host(const CaseShape& shape, const std::vector<std::int64_t>& lengths,
+                 const std::vector<Span>& spans) {
+  AttentionCase c(shape, lengths);
+  expect_host(c, spans);
 }
 
 std::vector<CaseShape> shapes() {
@@ -164,6 +170,74 @@ TEST(GqaAttentionCuda, CompanyDoesNotMatter) {
     c.permute_pages();
     EXPECT_TRUE(same_bits(on_device(c, {{5, lengths[5] - 1, 1}}), alone[5]));
   }
+}
+
+TEST(GqaAttentionCuda, CompanyThatSharesPagesDoesNotMatter) {
+  MOEBIUS_NEEDS_GPU();
+  for (const CaseShape& shape : {gqa(8, 1, 128), gqa(16, 4, 128), gqa(14, 2, 64)}) {
+    std::vector<std::int64_t> lengths;
+    for (std::int64_t s = 0; s < 40; ++s) lengths.push_back(s == 0 ? 2300 : 1030 + 31 * s);
+    AttentionCase c(shape, lengths);
+    for (std::int64_t s = 1; s < 40; ++s) {  // one, two and a bit, or three chunks
+      if (s % 4 > 0) c.share_pages(0, s, s % 4 == 1 ? 8 : s % 4 == 2 ? 18 : lengths[s] / 64);
+    }
+    std::vector<Span> spans;
+    for (std::int64_t s = 0; s < 40; ++s) spans.push_back({s, lengths[s] - 1 - s % 3, 1 + s % 3});
+    std::rotate(spans.begin(), spans.begin() + 7, spans.end());
+    spans.push_back({3, 0, 200});
+    const std::vector<float> together = on_device(c, spans);
+    const float* got = together.data();
+    for (const Span& span : spans) {
+      const std::vector<float> alone = on_device(c, {span});
+      ASSERT_TRUE(same_bits(std::span(got, alone.size()), alone)) << "sequence " << span.sequence;
+      got += alone.size();
+    }
+    expect_host(c, spans);
+  }
+}
+
+/// A captured launch that runs again after its plan, pages and queries were replaced.
+TEST(GqaAttentionCuda, GraphsReplayWithNewPlans) {
+  MOEBIUS_NEEDS_GPU();
+  const DeviceStream device;
+  const Stream stream = device.stream();
+  AttentionCase c(gqa(16, 2, 128), {1, 700, 2600, 40});
+  AttentionCase::Batch batches[2];
+  c.fill_batch({{0, 0, 1}, {3, 39, 1}}, batches[0]);
+  c.fill_batch({{1, 699, 1}, {2, 2599, 1}}, batches[1]);
+  DeviceAttention small(batches[0], stream), large(batches[1], stream);
+  const std::vector<float> wants[] = {small.run(kGqaAttention), large.run(kGqaAttention)};
+
+  const AttentionShape shape = device_shape(batches[0].args);
+  const AttentionLimits limits{2, 2, 2600};
+  const auto workspace = poisoned<std::byte>(kGqaAttention.workspace_bytes(shape, limits), stream);
+  const DeviceBuffer<std::byte> plan(kGqaAttention.plan_bytes(shape, limits));
+  const DeviceAttention target(batches[0], stream);
+  const AttentionCudaArgs args = target.args(plan.data(), workspace.data());
+  const auto handle = static_cast<cudaStream_t>(stream.handle());
+  cudaGraph_t graph;
+  cudaGraphExec_t replay;
+  check_device(cudaStreamBeginCapture(handle, cudaStreamCaptureModeThreadLocal), "capturing");
+  kGqaAttention.launch(args, stream);
+  check_device(cudaStreamEndCapture(handle, &graph), "capturing");
+  check_device(cudaGraphInstantiate(&replay, graph, 0), "instantiating");
+
+  const auto run = [&](AttentionCase::Batch& batch, const AttentionCudaArgs& from) {
+    std::vector<std::byte> bytes(plan.size());
+    bytes.resize(kGqaAttention.plan(shape, batch.args.batch, bytes.data(), bytes.size()));
+    device_copy(plan.data(), bytes.data(), bytes.size(), stream);
+    device_copy(args.q.data, from.q.data, 2 * args.q.ld * sizeof(std::uint16_t), stream);
+    device_copy(const_cast<std::int32_t*>(args.batch.ragged.pages), from.batch.ragged.pages,
+                batch.pages.size() * sizeof(std::int32_t), stream);
+    check_device(cudaGraphLaunch(replay, handle), "replaying");
+    return target.result();
+  };
+  for (const int turn : {1, 0, 1}) {
+    const DeviceAttention& from = turn == 0 ? small : large;
+    EXPECT_TRUE(same_bits(run(batches[turn], from.args(nullptr, nullptr)), wants[turn])) << turn;
+  }
+  check_device(cudaGraphExecDestroy(replay), "destroying");
+  check_device(cudaGraphDestroy(graph), "destroying");
 }
 
 void expect_refused(void (*spoil)(AttentionCudaArgs&)) {

@@ -17,19 +17,26 @@
 namespace moebius::kernels {
 namespace {
 
-/// `sequences` that each add `tokens` rows, the last of them at position `context` - 1.
+/// `sequences` that each add `tokens` rows, the last of them at position `context` - 1; all have
+/// their first `shared` positions in the same pages.
 struct Step {
   const char* model;
   std::int64_t heads, kv_heads, head_dim;
-  std::int64_t sequences, tokens, context;
+  std::int64_t sequences, tokens, context, shared = 0;
 };
 
 constexpr Step kSteps[] = {
-    {"Qwen3-30B-A3B", 32, 4, 128, 1, 4096, 4096}, {"Qwen3-30B-A3B", 32, 4, 128, 8, 1024, 1024},
-    {"Qwen3-30B-A3B", 32, 4, 128, 1, 1, 4096},    {"Qwen3-30B-A3B", 32, 4, 128, 32, 1, 4096},
-    {"Qwen3-30B-A3B", 32, 4, 128, 128, 1, 4096},  {"Qwen3-30B-A3B", 32, 4, 128, 256, 1, 1024},
-    {"Llama-3.1-8B", 32, 8, 128, 1, 4096, 4096},  {"Llama-3.1-8B", 32, 8, 128, 1, 1, 4096},
+    {"Qwen3-30B-A3B", 32, 4, 128, 1, 4096, 4096},
+    {"Qwen3-30B-A3B", 32, 4, 128, 8, 1024, 1024},
+    {"Qwen3-30B-A3B", 32, 4, 128, 1, 1, 4096},
+    {"Qwen3-30B-A3B", 32, 4, 128, 32, 1, 4096},
+    {"Qwen3-30B-A3B", 32, 4, 128, 128, 1, 4096},
+    {"Qwen3-30B-A3B", 32, 4, 128, 256, 1, 1024},
+    {"Llama-3.1-8B", 32, 8, 128, 1, 4096, 4096},
+    {"Llama-3.1-8B", 32, 8, 128, 1, 1, 4096},
     {"Llama-3.1-8B", 32, 8, 128, 128, 1, 4096},
+    {"Qwen3-30B-A3B", 32, 4, 128, 64, 1, 4096, 3072},
+    {"Qwen3-30B-A3B", 32, 4, 128, 256, 1, 2048, 1024},
 };
 
 // Uniform in [-1, 1), two to a word.
@@ -77,6 +84,9 @@ class Launcher {
     }
     std::iota(pages.begin(), pages.end(), 0);
     std::shuffle(pages.begin(), pages.end(), std::mt19937(1));
+    for (std::int64_t s = 1; s < step.sequences; ++s) {
+      std::copy_n(pages.begin(), step.shared / kPageTokens, pages.begin() + s * max_pages);
+    }
     const Ragged host{.sequences = step.sequences,
                       .rows = step.sequences * step.tokens,
                       .row_begin = row_begin.data(),
@@ -127,12 +137,13 @@ KernelCase case_of(const Step& step) {
   const std::int64_t pairs =
       step.sequences * (step.tokens * first + step.tokens * (step.tokens + 1) / 2);
   const std::int64_t rows = step.sequences * step.tokens;
+  const std::int64_t entries = step.sequences * (step.context - step.shared) + step.shared;
   const std::string kind = step.tokens > 1 ? " prefill " : " decode ";
   return {.kernel = "attention_gqa",
           .shape = step.model + kind + std::to_string(step.sequences) + " x " +
-                   std::to_string(step.tokens) + " at " + std::to_string(step.context),
-          .bytes = 4 * step.head_dim *
-                   (rows * step.heads + step.sequences * step.context * step.kv_heads),
+                   std::to_string(step.tokens) + " at " + std::to_string(step.context) +
+                   (step.shared > 0 ? " shared " + std::to_string(step.shared) : ""),
+          .bytes = 4 * step.head_dim * (rows * step.heads + entries * step.kv_heads),
           .flops = 4 * pairs * step.heads * step.head_dim,
           .fp8 = false,
           .make = [step] { return Launcher(step); }};

@@ -55,14 +55,15 @@ constexpr CUpti_CallbackId kNodeEvents[] = {
 
 /// The functions of libcupti that are used.
 struct Cupti {
-#define MOEBIUS_CUPTI_FUNCTIONS(X)                                                    \
-  X(cuptiActivityDisable)                                                             \
-  X(cuptiActivityEnable)                                                              \
-  X(cuptiActivityFlushAll)                                                            \
-  X(cuptiActivityFlushPeriod)                                                         \
-  X(cuptiActivityGetNextRecord) X(cuptiActivityGetNumDroppedRecords)                  \
-      X(cuptiActivityRegisterCallbacks) X(cuptiEnableCallback) X(cuptiGetGraphNodeId) \
-          X(cuptiGetResultString) X(cuptiGetVersion) X(cuptiSubscribe) X(cuptiUnsubscribe)
+#define MOEBIUS_CUPTI_FUNCTIONS(X)                                                              \
+  X(cuptiActivityDisable)                                                                       \
+  X(cuptiActivityEnable)                                                                        \
+  X(cuptiActivityFlushAll)                                                                      \
+  X(cuptiActivityFlushPeriod)                                                                   \
+  X(cuptiActivityGetNextRecord)                                                                 \
+  X(cuptiActivityGetNumDroppedRecords) X(cuptiActivityRegisterCallbacks) X(cuptiEnableCallback) \
+      X(cuptiGetGraphNodeId) X(cuptiGetResultString) X(cuptiGetVersion) X(cuptiSubscribe)       \
+          X(cuptiUnsubscribe)
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUPTI_FUNCTIONS(X)
 #undef X

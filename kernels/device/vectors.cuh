@@ -72,7 +72,9 @@ class Loaded {
 #pragma unroll
     for (int i = 0; i < kBytes / kEach; ++i) u_.packets[i] = reinterpret_cast<const Each*>(p)[i];
   }
-  __device__ float get(int i) const { return widened(u_.values[i]); }
+  __device__ float get(int i) const {
+    return widened(u_.values[i]);
+  }
 
  private:
   static constexpr int kBytes = kCount * static_cast<int>(sizeof(T));

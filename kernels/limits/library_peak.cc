@@ -32,10 +32,11 @@ struct Library {
   X(cublasLtCreate)                                                                          \
   X(cublasLtDestroy)                                                                         \
   X(cublasLtMatmul)                                                                          \
-  X(cublasLtMatmulAlgoGetHeuristic) X(cublasLtMatmulDescCreate) X(cublasLtMatmulDescDestroy) \
-      X(cublasLtMatmulDescSetAttribute) X(cublasLtMatmulPreferenceCreate)                    \
-          X(cublasLtMatmulPreferenceDestroy) X(cublasLtMatmulPreferenceSetAttribute)         \
-              X(cublasLtMatrixLayoutCreate) X(cublasLtMatrixLayoutDestroy)
+  X(cublasLtMatmulAlgoGetHeuristic)                                                          \
+  X(cublasLtMatmulDescCreate) X(cublasLtMatmulDescDestroy) X(cublasLtMatmulDescSetAttribute) \
+      X(cublasLtMatmulPreferenceCreate) X(cublasLtMatmulPreferenceDestroy)                   \
+          X(cublasLtMatmulPreferenceSetAttribute) X(cublasLtMatrixLayoutCreate)              \
+              X(cublasLtMatrixLayoutDestroy)
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUBLASLT_FUNCTIONS(X)
 #undef X
