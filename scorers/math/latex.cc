@@ -69,14 +69,13 @@ class Parser : private LatexCursor {
       const std::string op = tokens_[at_++].text;
       const Expr right = product();
       if (terms[0]->kind == Kind::kMatrix || right->kind == Kind::kMatrix) {
-        const Expr left = terms.size() == 1 ? terms[0] : add(std::move(terms));
-        terms = {with_matrix("+", left, op == "-" ? negated(right) : right)};
+        terms = {with_matrix("+", added(std::move(terms)), op == "-" ? negated(right) : right)};
       } else {
         arithmetic(terms[0]);
         terms.push_back(signed_value(op, right));
       }
     }
-    return terms.size() == 1 ? terms[0] : add(std::move(terms));
+    return added(std::move(terms));
   }
   Expr product() {
     Expr left = unary();

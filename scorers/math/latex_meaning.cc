@@ -123,4 +123,8 @@ Expr negated(const Expr& e) {
   return e->kind == Kind::kMatrix ? matrix_product(integer(-1), e) : negate(arithmetic(e));
 }
 
+Expr added(std::vector<Expr> terms) {
+  return terms.size() == 1 ? terms[0] : add(std::move(terms));
+}
+
 }  // namespace moebius::scorers::math

@@ -35,4 +35,7 @@ Expr applied(const std::string& name, const std::vector<Expr>& args, const Expr&
 /// The cells of an environment as a matrix or a list.
 Expr arranged(const std::string& kind, const std::vector<std::vector<Expr>>& rows);
 
+/// The sum of terms; one term stays what it is, a number or not.
+Expr added(std::vector<Expr> terms);
+
 }  // namespace moebius::scorers::math
