@@ -1,15 +1,25 @@
 # moebius_test(<name> <label> SOURCES ... LIBS ...): one test binary, one label.
 # Labels: unit, property, golden, e2e run anywhere; gpu needs a device. The environment reaches
 # the test as it is when ctest runs: MOEBIUS_SHARED (reference data), MOEBIUS_SEED.
+# MOEBIUS_TEST_FLAGS: what tests alone are compiled with, after everything else.
+set(MOEBIUS_TEST_FLAGS "" CACHE STRING "Compiler options of tests")
 set(MOEBIUS_TEST_TIMEOUT 600 CACHE STRING "Seconds until CTest kills a test")
 add_custom_target(moebius_tests)  # builds every test, and nothing else
+# The tests that need a GPU, below the build folder: what scripts/gpu runs, where that may have come
+# from another machine.
+file(WRITE ${CMAKE_BINARY_DIR}/gpu_tests.txt "")
 function(moebius_test name label)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;LIBS")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE moebius_options ${arg_LIBS} GTest::gtest_main)
+  target_compile_options(${name} PRIVATE ${MOEBIUS_TEST_FLAGS})
   add_dependencies(moebius_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${MOEBIUS_TEST_TIMEOUT})
+  if(label STREQUAL gpu)
+    file(RELATIVE_PATH path ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/${name})
+    file(APPEND ${CMAKE_BINARY_DIR}/gpu_tests.txt "${path}\n")
+  endif()
 endfunction()
 
 # moebius_in_sandbox(<name> ...): tests that run programs in the sandbox. One at a time: several

@@ -149,14 +149,29 @@ enum class Arithmetic : std::uint8_t {
   kBF16,  // activations enter products as bf16, cache in bf16: faster, as official code runs
 };
 
+enum class Device : std::uint8_t {
+  kAuto,  // the GPU if there is one that serves, else the CPU
+  kCpu,
+  kCuda,  // Hopper (compute capability 9.0)
+};
+
 struct LocalOptions {
-  int threads = 0;  // 0: one per usable core
-  Arithmetic arithmetic = Arithmetic::kF32;
-  std::int32_t max_context = 0;       // tokens; 0: what the model allows
-  std::int32_t max_batch_rows = 512;  // tokens computed in one step
-  std::int64_t kv_bytes = 0;          // memory for the KV cache; 0: a share of what is free
-  std::int32_t prefill_chunk = 0;     // at most so many tokens of one prompt a step; 0: no limit
+  Device device = Device::kAuto;
+  int devices = 1;  // GPUs, each with all weights; they share the requests
+  int threads = 0;  // 0: one per usable core; on a GPU they only read the checkpoint
+  std::optional<Arithmetic> arithmetic;  // absent: kF32 on the CPU, kBF16 on a GPU
+  std::optional<Arithmetic> kv_cache;    // its dtype; absent: as the arithmetic, and on a GPU
+                                         // no other is possible
+  std::int32_t max_context = 0;          // tokens; 0: what the model allows
+  std::int32_t max_batch_rows = 0;       // tokens computed in one step; 0: 512 on the CPU, on a
+                                         // GPU 8192 or what its memory allows
+  std::int64_t kv_bytes = 0;             // memory for the KV cache; 0: a share of what is free
+  std::int32_t prefill_chunk = 0;        // at most so many tokens of one prompt a step; 0: no limit
   bool share_prefixes = true;
+  bool graphs = true;    // GPU: decoding steps are replayed; changes no bit
+  bool profile = false;  // keep figures of every kernel for take_profile(); changes no bit
+  /// Bytes of weights that have reached the GPU; called from several threads, one at a time.
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
 /// What `model info` prints.
@@ -190,6 +205,25 @@ struct Trace {
   std::vector<std::vector<float>> logits;  // [rows][vocab]
 };
 
+/// All launches of one kernel together.
+struct KernelFigures {
+  std::string kernel;
+  std::int64_t calls = 0;
+  std::int64_t ns = 0;
+  std::int64_t bytes = 0;  // each operand once; 0 with flops 0: not declared
+  double flops = 0;        // useful multiply-adds, twice
+};
+
+/// What the kernels of an engine did.
+struct KernelProfile {
+  std::string device;                  // "cpu", "NVIDIA H200"
+  std::vector<KernelFigures> kernels;  // most time first; copies and fills of a GPU too
+  std::int64_t busy_ns = 0;            // at least one was running; every GPU counts for itself
+  std::int64_t wall_ns = 0;            // what the profile covers
+  std::int64_t seen_ns = 0;            // of that was recorded; the rest is estimated from it
+  std::int64_t lost = 0;               // launches that ran, but of which no figures arrived
+};
+
 /// A checkpoint loaded into this process.
 class LocalEngine : public Engine {
  public:
@@ -203,6 +237,10 @@ class LocalEngine : public Engine {
   /// Tokens that each expert was given since the last call: [layers][experts], a dense layer's
   /// empty. A prefix that several requests share counts once. Not while requests are in flight.
   virtual std::vector<std::vector<std::int64_t>> take_expert_loads() = 0;
+
+  /// Figures since the last call, or since the model was loaded. Throws Error unless
+  /// LocalOptions::profile. Not while requests are in flight.
+  virtual KernelProfile take_profile() = 0;
 };
 
 /// `model`: a directory in Hugging Face layout, or "embedded". Throws Error.
@@ -216,17 +254,44 @@ ModelInfo inspect(const std::string& model);
 /// What this machine can do at most, measured, not read from a data sheet.
 struct EngineLimits {
   double read_gb_s = 0;      // reading memory once, 1e9 bytes a second, all threads together
+  double copy_gb_s = 0;      // GPU: copying within its memory, read and written together
   double matrix_tflops = 0;  // 1e12 floating-point operations a second of the best matrix unit
-  std::string matrix_path;   // which one that is: "amx_bf16", "avx512_bf16", ...
+  double fp8_tflops = 0;     // GPU: the same in fp8
+  double f32_tflops = 0;     // GPU: of the vector units
+  std::string matrix_path;   // which one that is: "amx_bf16", "avx512_bf16", "wgmma_bf16", ...
 };
 
-/// Measures for about a second. `threads`: as LocalOptions::threads.
-EngineLimits measure_limits(int threads);
+/// Measures for about a second, on the device that load() would choose for `options`. A GPU needs
+/// 8 GiB of its memory for that. Throws Error as load() does.
+EngineLimits measure_limits(const LocalOptions& options);
 
 /// The layers of a known large model with made-up weights, for speed only: the first `layers`
-/// of `shape` ("qwen3-30b-a3b"; an unknown name throws Error that lists the known ones).
-/// Without a tokenizer.
+/// of `shape` ("qwen3-30b-a3b"; an unknown name throws Error that lists the known ones); 0: all of
+/// them. Without a tokenizer. On a GPU the weights are made there.
 std::unique_ptr<LocalEngine> load_shape(const std::string& shape, int layers,
                                         const LocalOptions& options);
+
+// ---- what `bench kernels` measures -------------------------------------------------------
+
+/// One kernel at one shape.
+struct KernelTiming {
+  std::string kernel;
+  std::string shape;  // "V3 o_proj 64 x 7168 x 16384"
+  double ns = 0;      // of one launch, median
+  double spread = 0;  // (slowest - fastest) / median
+  std::int64_t bytes = 0;
+  std::int64_t flops = 0;
+  std::string error;  // why there is no time; usually empty
+};
+
+/// The device that load() would choose for `options`: "cpu" or a GPU's name. Throws Error as
+/// load() does.
+std::string device_name(const LocalOptions& options);
+
+/// Times every kernel at shapes of real models on that device, those of which
+/// `wanted("kernel shape")` is true; calls `done` after each. Throws Error.
+void bench_kernels(const LocalOptions& options,
+                   const std::function<bool(const std::string&)>& wanted,
+                   const std::function<void(const KernelTiming&)>& done);
 
 }  // namespace moebius::engine

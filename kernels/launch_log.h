@@ -23,7 +23,12 @@ struct Launch {
 /// Collects launches while attached to a Stream. Thread-safe.
 class LaunchLog {
  public:
-  void add(const Launch& launch) {
+  LaunchLog() = default;
+  virtual ~LaunchLog() = default;
+  LaunchLog(const LaunchLog&) = delete;
+  LaunchLog& operator=(const LaunchLog&) = delete;
+
+  virtual void add(const Launch& launch) {
     std::lock_guard lock(mutex_);
     launches_.push_back(launch);
   }

@@ -103,6 +103,36 @@ struct Sample {
   std::string message;
 };
 
+/// All launches of one kernel together.
+struct KernelFigures {
+  std::string kernel;
+  std::int64_t calls = 0;
+  std::int64_t ns = 0;
+  std::int64_t bytes = 0;  // as declared, each operand once; 0 with flops 0: not declared
+  double flops = 0;        // useful multiply-adds, twice; of a day beyond 64 bits
+};
+
+/// What a machine was measured to do at most; 0: not measured.
+struct MachineLimits {
+  double read_gb_s = 0;      // 1e9 bytes a second
+  double copy_gb_s = 0;      // read and written together
+  double matrix_tflops = 0;  // 1e12 operations a second of matrix_path
+  std::string matrix_path;
+  double fp8_tflops = 0;
+  double f32_tflops = 0;
+};
+
+/// What the kernels of a run did on one kind of device.
+struct Profile {
+  std::string device;  // "cpu", "NVIDIA H200"
+  std::int64_t busy_ns = 0;
+  std::int64_t wall_ns = 0;
+  std::int64_t seen_ns = 0;  // of that was recorded; the rest is estimated from it
+  std::int64_t lost = 0;
+  MachineLimits limits;
+  std::vector<KernelFigures> kernels;  // read back: most time first
+};
+
 /// What counts as done already.
 struct Begun {
   Run run;
@@ -139,6 +169,9 @@ class Store {
   /// Router decisions counted per set: loads[layer][expert]; added to what is there.
   virtual void add_expert_loads(std::int64_t set,
                                 const std::vector<std::vector<std::int64_t>>& loads) = 0;
+  /// Figures of kernels: added to what the run has for that device; limits replace older ones
+  /// unless they were not measured.
+  virtual void add_profile(std::int64_t run, const Profile& profile) = 0;
   virtual void finish_run(std::int64_t run, const std::string& state,
                           const std::string& sandbox) = 0;
 };
@@ -153,7 +186,7 @@ struct SampleRow {
   Sample sample;
 };
 
-/// Read only; works beside a living writer.
+/// Read only; works beside a living writer, and on stores that an older version wrote.
 class Reader {
  public:
   static std::unique_ptr<Reader> open(const std::string& path);  // throws Error
@@ -163,6 +196,7 @@ class Reader {
   /// Error.
   virtual Run find_run(const std::string& which) = 0;
   virtual std::vector<Set> sets(std::int64_t run) = 0;
+  virtual std::vector<Profile> profiles(std::int64_t run) = 0;  // by device; none: not profiled
   /// In the order of set, position, repeat. `item` empty: all.
   virtual void each_sample(std::int64_t run, const std::string& item,
                            const std::function<void(const SampleRow&)>& visit) = 0;

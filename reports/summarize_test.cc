@@ -19,6 +19,7 @@ class FakeReader : public Reader {
   std::vector<reports::Run> runs() override { return {cases::run()}; }
   reports::Run find_run(const std::string&) override { return cases::run(); }
   std::vector<Set> sets(std::int64_t) override { return sets_; }
+  std::vector<Profile> profiles(std::int64_t) override { return {}; }
   void each_sample(std::int64_t, const std::string&,
                    const std::function<void(const SampleRow&)>& visit) override {
     for (const SampleRow& row : rows_) visit(row);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "engine/text/tokenizer.h"
 #include "runner/commands.h"
@@ -17,17 +19,21 @@
 namespace moebius::runner {
 namespace {
 
+constexpr int kCpuLayers = 4;
+
 struct Workload {
   std::int32_t prompt_tokens = 512;
   std::int32_t new_tokens = 32;
   std::int32_t repetitions = 3;
   std::uint64_t seed = 1;
+  bool profile = false;
 };
 
 struct Speed {
   std::int32_t batch = 0;
   double prefill_tokens_s = 0;
   double decode_tokens_s = 0;
+  std::optional<engine::KernelProfile> profile;  // of all its repetitions
 };
 
 /// Comma separated, each 1 .. 4096.
@@ -67,14 +73,17 @@ class Stopwatch {
   Speed measure(std::int32_t batch) {
     std::vector<double> prefill;
     std::vector<double> decode;
-    seconds(batch, 1);  // warm up: caches, pages, threads
+    seconds(batch, 4);  // warm up: caches, pages, threads, recorded steps
+    if (work_.profile) engine_.take_profile();
     for (std::int32_t i = 0; i < work_.repetitions; ++i) {
       const double first = seconds(batch, 1);
       const double all = seconds(batch, 1 + work_.new_tokens);
       prefill.push_back(batch * work_.prompt_tokens / first);
       decode.push_back(batch * work_.new_tokens / std::max(all - first, 1e-9));
     }
-    return {batch, median(std::move(prefill)), median(std::move(decode))};
+    Speed speed{batch, median(std::move(prefill)), median(std::move(decode)), {}};
+    if (work_.profile) speed.profile = engine_.take_profile();
+    return speed;
   }
 
  private:
@@ -111,6 +120,14 @@ struct Use {
   double tflops_percent = 0;  // of the measured compute limit
 };
 
+/// Whether products are made in fp8, as a GPU makes those of fp8 checkpoints.
+bool in_fp8(const engine::ModelInfo& info, const engine::EngineLimits& limits) {
+  return limits.fp8_tflops > 0 &&
+         std::any_of(info.dtypes.begin(), info.dtypes.end(), [&](const auto& dtype) {
+           return dtype.first == "F8_E4M3" && 2 * dtype.second > info.parameters;
+         });
+}
+
 Use use_of(const Speed& speed, const engine::ModelInfo& info, const engine::EngineLimits& limits) {
   Use use;
   if (speed.batch == 1 && limits.read_gb_s > 0) {
@@ -119,9 +136,29 @@ Use use_of(const Speed& speed, const engine::ModelInfo& info, const engine::Engi
   }
   if (limits.matrix_tflops > 0) {
     use.tflops = 2 * static_cast<double>(info.matrix_parameters) * speed.prefill_tokens_s / 1e12;
-    use.tflops_percent = 100 * use.tflops / limits.matrix_tflops;
+    use.tflops_percent =
+        100 * use.tflops / (in_fp8(info, limits) ? limits.fp8_tflops : limits.matrix_tflops);
   }
   return use;
+}
+
+/// What the kernels of one batch size took, the costliest first.
+std::string profile_text(const Speed& speed) {
+  constexpr std::size_t kMostKernels = 24;
+  const engine::KernelProfile& profile = *speed.profile;
+  Table table({"kernel", "calls", "ms", "us/call", "TFLOP/s", "GB/s"});
+  const std::size_t count = std::min(profile.kernels.size(), kMostKernels);
+  for (const engine::KernelFigures& each : std::span(profile.kernels).first(count)) {
+    const auto ns = static_cast<double>(std::max<std::int64_t>(each.ns, 1));
+    const auto calls = static_cast<double>(std::max<std::int64_t>(each.calls, 1));
+    table.add({one_line(each.kernel), fmt::to_string(each.calls), fmt::format("{:.3f}", ns * 1e-6),
+               fmt::format("{:.2f}", ns / calls * 1e-3),
+               fmt::format("{:.2f}", each.flops / ns / 1e3),
+               fmt::format("{:.1f}", static_cast<double>(each.bytes) / ns)});
+  }
+  return fmt::format("batch {} on {}: busy {:.3f} ms of {:.3f} ms\n{}", speed.batch,
+                     one_line(profile.device), static_cast<double>(profile.busy_ns) * 1e-6,
+                     static_cast<double>(profile.wall_ns) * 1e-6, table.text());
 }
 
 class BenchEngineCommand : public Command {
@@ -129,10 +166,13 @@ class BenchEngineCommand : public Command {
   explicit BenchEngineCommand(CLI::App* app) : Command(app) {
     auto* model = add_model(*app, model_, false);
     auto* shape = app->add_option("--shape", shape_,
-                                  "Layers of a known model with made-up weights: qwen3-30b-a3b")
+                                  "Layers of a known model with made-up weights: qwen3-30b-a3b, "
+                                  "v2-lite, llama-3.1-8b, v3-slice")
                       ->type_name("NAME");
     shape->excludes(model);
-    add_number(*app, "--layers", layers_, 1, 1000, "Layers of --shape")->needs(shape);
+    add_number(*app, "--layers", layers_, 0, 1000,
+               "Layers of --shape; 0: 4 on the CPU, on a GPU all (v3-slice: 8)")
+        ->needs(shape);
     add_number(*app, "--prompt-tokens", work_.prompt_tokens, 1, 1 << 20, "Tokens per prompt");
     add_number(*app, "--new-tokens", work_.new_tokens, 1, 1 << 20, "Tokens decoded per prompt");
     app->add_option("--batches", batches_, "Prompts at once")
@@ -141,12 +181,15 @@ class BenchEngineCommand : public Command {
     add_number(*app, "--repetitions", work_.repetitions, 1, 1000, "Medians are over so many");
     add_number<std::uint64_t>(*app, "--seed", work_.seed, 0, UINT64_MAX, "Of the token ids");
     app->add_flag("--json", json_, "One JSON line");
+    app->add_flag("--profile", work_.profile, "Figures of every kernel too; not with --json");
+    engine_.add_device(*app);
     engine_.add_threads(*app);
     engine_.add_arithmetic(*app);
     engine_.add_batch_rows(*app);
     app->footer(examples({
         "moebius bench engine --model embedded",
         "moebius bench engine --shape qwen3-30b-a3b --layers 4 --arithmetic bf16 --batches 1,8",
+        "moebius bench engine --shape v2-lite --device cuda --batches 1,8,128,512",
     }));
   }
 
@@ -156,15 +199,22 @@ class BenchEngineCommand : public Command {
     }
     const std::vector<std::int32_t> batches = parse_batches(batches_);
     engine_.options.share_prefixes = false;
+    engine_.options.profile = work_.profile;
+    // First: on a GPU the engine leaves no memory for it.
+    const engine::EngineLimits limits = engine::measure_limits(engine_.options);
+    const bool on_gpu = limits.copy_gb_s > 0;
+    const int layers = layers_ > 0 || on_gpu ? layers_ : kCpuLayers;
     const auto engine = shape_.empty() ? engine::load(model_, engine_.options)
-                                       : engine::load_shape(shape_, layers_, engine_.options);
+                                       : engine::load_shape(shape_, layers, engine_.options);
     require_fits(engine->info());
-    const engine::EngineLimits limits = engine::measure_limits(engine_.options.threads);
     Stopwatch watch(*engine, work_);
     std::vector<Speed> speeds;
     for (const std::int32_t batch : batches) speeds.push_back(watch.measure(batch));
     out.write(json_ ? json_line(json(engine->info(), limits, speeds))
                     : text(engine->info(), limits, speeds));
+    for (const Speed& speed : speeds) {
+      if (speed.profile && !json_) out.write(profile_text(speed));
+    }
     return kOk;
   }
 
@@ -195,9 +245,16 @@ class BenchEngineCommand : public Command {
     }
     return fmt::format(
         "{}: {} prompt tokens, {} new tokens, median of {}\n"
-        "limits measured: {:.2f} GB/s read, {:.4f} TFLOP/s ({})\n{}",
+        "limits measured: {:.2f} GB/s read, {:.4f} TFLOP/s ({}){}\n{}",
         one_line(info.path), work_.prompt_tokens, work_.new_tokens, work_.repetitions,
-        limits.read_gb_s, limits.matrix_tflops, limits.matrix_path, table.text());
+        limits.read_gb_s, limits.matrix_tflops, limits.matrix_path, gpu_limits(limits),
+        table.text());
+  }
+
+  static std::string gpu_limits(const engine::EngineLimits& limits) {
+    if (limits.copy_gb_s == 0) return "";
+    return fmt::format(", {:.2f} GB/s copied, {:.4f} TFLOP/s in fp8", limits.copy_gb_s,
+                       limits.fp8_tflops);
   }
 
   Json json(const engine::ModelInfo& info, const engine::EngineLimits& limits,
@@ -209,7 +266,9 @@ class BenchEngineCommand : public Command {
                  {"limits",
                   {{"read_gb_s", limits.read_gb_s},
                    {"matrix_tflops", limits.matrix_tflops},
-                   {"matrix_path", limits.matrix_path}}},
+                   {"matrix_path", limits.matrix_path},
+                   {"copy_gb_s", limits.copy_gb_s},
+                   {"fp8_tflops", limits.fp8_tflops}}},
                  {"batches", Json::array()}};
     for (const Speed& speed : speeds) {
       const Use use = use_of(speed, info, limits);
@@ -231,7 +290,7 @@ class BenchEngineCommand : public Command {
 
   std::string model_;
   std::string shape_;
-  int layers_ = 4;
+  int layers_ = 0;
   std::string batches_ = "1,8,32";
   Workload work_;
   EngineFlags engine_;

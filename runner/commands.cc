@@ -23,6 +23,7 @@ void append(Commands& commands, Commands more) {
 void add_evaluation(CLI::App& app, Commands& commands) {
   commands.push_back(add_eval_command(app));
   commands.push_back(add_report_command(app));
+  commands.push_back(add_profile_command(app));
   CLI::App& runs = add_group(app, "runs", "What the store of results holds");
   runs.footer(examples({"moebius runs list", "moebius runs show last --item HumanEval/0"}));
   append(commands, add_runs_commands(runs));
@@ -59,8 +60,10 @@ std::vector<std::unique_ptr<Command>> add_commands(CLI::App& app) {
   commands.push_back(add_score_command(app));
   commands.push_back(add_tokenize_command(app));
   CLI::App& bench = add_group(app, "bench", "How fast this machine is");
-  bench.footer(examples({"moebius bench engine --model embedded"}));
+  bench.footer(
+      examples({"moebius bench engine --model embedded", "moebius bench kernels --filter gemm"}));
   commands.push_back(add_bench_engine_command(bench));
+  commands.push_back(add_bench_kernels_command(bench));
   commands.push_back(add_completion_command(app));
   return commands;
 }

@@ -43,10 +43,12 @@ class Command {
 std::unique_ptr<Command> add_generate_command(CLI::App& app);
 std::unique_ptr<Command> add_score_command(CLI::App& app);
 std::unique_ptr<Command> add_tokenize_command(CLI::App& app);
-std::unique_ptr<Command> add_model_info_command(CLI::App& model);    // below "model"
-std::unique_ptr<Command> add_model_verify_command(CLI::App& model);  // below "model"
-std::unique_ptr<Command> add_bench_engine_command(CLI::App& bench);  // below "bench"
+std::unique_ptr<Command> add_model_info_command(CLI::App& model);     // below "model"
+std::unique_ptr<Command> add_model_verify_command(CLI::App& model);   // below "model"
+std::unique_ptr<Command> add_bench_engine_command(CLI::App& bench);   // below "bench"
+std::unique_ptr<Command> add_bench_kernels_command(CLI::App& bench);  // below "bench"
 std::unique_ptr<Command> add_eval_command(CLI::App& app);
+std::unique_ptr<Command> add_profile_command(CLI::App& app);
 std::unique_ptr<Command> add_report_command(CLI::App& app);
 std::unique_ptr<Command> add_sandbox_doctor_command(CLI::App& sandbox);     // below "sandbox"
 std::vector<std::unique_ptr<Command>> add_tasks_commands(CLI::App& tasks);  // below "tasks"

@@ -11,6 +11,7 @@
 #include "runner/digest.h"
 #include "runner/dry_run.h"
 #include "runner/eval_flags.h"
+#include "runner/eval_profile.h"
 #include "runner/flags.h"
 #include "runner/identity.h"
 #include "runner/input.h"
@@ -37,6 +38,7 @@ class EvalCommand : public Command {
     app->footer(examples({
         "moebius eval --model embedded --tasks mini",
         "moebius eval --model ./DeepSeek-V2-Lite --tasks mmlu,humaneval --data-dir ./data",
+        "moebius eval --model embedded --tasks mini --profile && moebius profile last",
         "moebius eval --model ./r1-distill --tasks aime24:r1 --repeats 64 --store aime.sqlite",
         "moebius eval --model ./qwen3 --tasks mmlu:all,livecodebench --set "
         "livecodebench.release=v5 --dry-run",
@@ -46,9 +48,6 @@ class EvalCommand : public Command {
   }
 
   int run(Output& out) override {
-    if (device_ == "cuda") {
-      throw InputError("--device cuda: this binary has no GPU engine, expected auto or cpu");
-    }
     const std::vector<TaskSpec> specs = parse_tasks(tasks_, sets_);
     plan_options_.sandbox = sandbox_.opener();
     if (!items_.empty()) plan_options_.items = split_list(items_, ',', "--items");
@@ -91,15 +90,14 @@ class EvalCommand : public Command {
     app.add_option("--store", store_, "SQLite file that keeps every sample")
         ->type_name("FILE")
         ->capture_default_str();
-    app.add_option("--device", device_, "Where the model runs")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->capture_default_str();
+    engine_.add_device(app);
     engine_.add_threads(app);
     engine_.add_arithmetic(app);
-    add_number(app, "--batch,--max-batch-rows", engine_.options.max_batch_rows, 1, 1 << 20,
-               "Tokens computed in one step");
+    engine_.add_batch_rows(app, "--batch,--max-batch-rows");
     add_percent(app, "--fail-budget", fail_budget_,
                 "Failures of ours (never scored) that a result may have");
+    app.add_flag("--profile", engine_.options.profile,
+                 "Keep figures of every kernel in the store: moebius profile shows them");
     app.add_flag("--json", json_, "The report as JSON");
     app.add_flag("--dry-run", dry_run_, "Tokenize everything and print what it would take");
   }
@@ -109,12 +107,13 @@ class EvalCommand : public Command {
     const auto tokenizer = engine::load_tokenizer(model_);
     const auto asker = make_tokenizer_asker(*tokenizer, info.context);
     const std::vector<SetCost> costs = measure_cost(plan, *asker);
-    const Estimate cost = estimate(costs, info, engine::measure_limits(engine_.options.threads));
+    const Estimate cost = estimate(costs, info, engine::measure_limits(engine_.options));
     out.write(json_ ? json_line(dry_run_json(costs, cost)) : dry_run_text(costs, cost));
     return kOk;
   }
 
   int evaluate(const std::vector<PlannedSet>& plan, Output& out) {
+    const ProfileKeeper profile(engine_.options);
     const auto engine = engine::load(model_, engine_.options);
     const auto asker = make_tokenizer_asker(engine->tokenizer(), engine->info().context);
     // A model without a chat template, say, is found out before anything is stored.
@@ -126,7 +125,8 @@ class EvalCommand : public Command {
                  begun.run.id, begun.done.size());
     }
     const InterruptFlag interrupt;
-    std::string broken = ask_all(*engine, *asker, *store, plan, begun, interrupt);
+    const auto keep_profile = [&] { profile.keep(*engine, *store, begun.run.id); };
+    std::string broken = ask_all(*engine, *asker, *store, plan, begun, interrupt, keep_profile);
     return conclude(*store, begun, interrupt.raised(), broken, out);
   }
 
@@ -148,7 +148,8 @@ class EvalCommand : public Command {
   /// What ended the run early, in one line; empty if nothing did.
   std::string ask_all(engine::LocalEngine& engine, const Asker& asker, reports::Store& store,
                       const std::vector<PlannedSet>& plan, const reports::Begun& begun,
-                      const InterruptFlag& interrupt) const {
+                      const InterruptFlag& interrupt,
+                      const std::function<void()>& keep_profile) const {
     ProgressLine line;
     const PipelineOptions options{
         .fingerprint = engine.fingerprint(),
@@ -158,9 +159,11 @@ class EvalCommand : public Command {
         .set_computed =
             [&](std::size_t set) {
               store.add_expert_loads(begun.sets[set].id, engine.take_expert_loads());
+              keep_profile();
             }};
     try {
       run_pipeline(engine, asker, store, plan, begun, options);
+      keep_profile();  // of a set that was interrupted
     } catch (const std::exception& error) {
       return error.what();
     }
@@ -225,7 +228,6 @@ class EvalCommand : public Command {
   std::string items_;
   PlanOptions plan_options_;
   std::string store_ = "results.sqlite";
-  std::string device_ = "auto";
   EngineFlags engine_;
   SandboxFlags sandbox_;
   double fail_budget_ = 0.01;

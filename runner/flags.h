@@ -54,16 +54,17 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::
 /// --model M, required unless `required` is false.
 CLI::Option* add_model(CLI::App& app, std::string& model, bool required = true);
 
-/// --threads, --arithmetic and --max-batch-rows.
+/// Where and how a local model runs.
 struct EngineFlags {
   engine::LocalOptions options;
 
   void add_threads(CLI::App& app);
-  void add_arithmetic(CLI::App& app);
-  void add_batch_rows(CLI::App& app);
+  void add_device(CLI::App& app);      // --device and --devices
+  void add_arithmetic(CLI::App& app);  // --arithmetic and --kv-cache-dtype
+  void add_batch_rows(CLI::App& app, const std::string& names = "--max-batch-rows");
 
  private:
-  std::string arithmetic_ = "f32";
+  std::string device_ = "auto";
 };
 
 /// "Examples:" and one indented line each, for App::footer().

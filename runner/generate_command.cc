@@ -73,6 +73,7 @@ class GenerateCommand : public Command {
     add_prompt_options(*app);
     add_sampling_options(*app);
     app->add_flag("--json", json_, "One JSON line per answer");
+    engine_.add_device(*app);
     engine_.add_threads(*app);
     engine_.add_arithmetic(*app);
     engine_.add_batch_rows(*app);

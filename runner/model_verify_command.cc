@@ -129,7 +129,9 @@ class ModelVerifyCommand : public Command {
                       "Bits equal over batch size, order, chunking, shared prefixes and threads");
     golden->excludes(determinism);
     app->add_flag("--json", json_, "One JSON line");
+    engine_.add_device(*app);
     engine_.add_threads(*app);
+    engine_.add_arithmetic(*app);
     add_number(*app, "--tolerance", limits_.tolerance, 0.0, 1.0,
                "Of log-probabilities, scaled logits and relative norms")
         ->excludes(determinism);
@@ -181,7 +183,11 @@ class ModelVerifyCommand : public Command {
   }
 
   int verify_bits(Output& out) const {
-    const auto load = [this](const engine::LocalOptions& options) {
+    const auto load = [this](engine::LocalOptions options) {
+      options.device = engine_.options.device;
+      options.devices = engine_.options.devices;
+      options.arithmetic = engine_.options.arithmetic;
+      options.kv_cache = engine_.options.kv_cache;
       return engine::load(model_, options);
     };
     const DeterminismReport report = verify_determinism(load, kSeed, show_progress);

@@ -58,6 +58,7 @@ class MemoryStore : public reports::Store {
   void flush() override { ++flushed; }
   void put_scores(std::int64_t, const std::vector<reports::StoredScore>&) override {}
   void add_expert_loads(std::int64_t, const std::vector<std::vector<std::int64_t>>&) override {}
+  void add_profile(std::int64_t, const reports::Profile&) override {}
   void finish_run(std::int64_t, const std::string&, const std::string&) override {}
 
   std::vector<reports::Sample> samples_;

@@ -70,6 +70,7 @@ class ScoreCommand : public Command {
     context->excludes(file);
     continuation->excludes(file);
     app->add_flag("--json", json_, "One JSON line");
+    engine_.add_device(*app);
     engine_.add_threads(*app);
     engine_.add_arithmetic(*app);
     engine_.add_batch_rows(*app);

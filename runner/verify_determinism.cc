@@ -252,6 +252,10 @@ void SelfTest::run_option_variants() {
   }
   run_set("prefill in one piece", plain());
 
+  engine::LocalOptions launched = plain();
+  launched.graphs = false;
+  run_set("without graphs", launched);
+
   engine::LocalOptions narrow = plain();
   narrow.max_batch_rows = 16;
   run_set("steps of 16 rows", narrow);

@@ -1,11 +1,11 @@
 #include "engine/forward/forward.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "engine/forward/trace_rows.h"
 #include "kernels/embedding/embedding.h"
 #include "kernels/lm_head/lm_head.h"
 #include "kernels/rms_norm/rms_norm.h"
@@ -157,6 +157,14 @@ std::vector<std::vector<std::int64_t>> Forward::take_expert_loads() {
   return std::exchange(expert_loads_, {});
 }
 
+std::string Forward::arithmetic() const {
+  const bool narrow = options_.precision == kernels::Precision::kBF16;
+  const bool narrow_cache = options_.kv_dtype == kernels::Dtype::kBF16;
+  const std::string name = narrow ? "cpu bf16" : "cpu f32";
+  if (narrow == narrow_cache) return name;
+  return name + (narrow_cache ? " cache bf16" : " cache f32");
+}
+
 void Forward::gather_heads(std::span<const std::int32_t> rows) {
   kernels::copy_rows({.x = work_.residual.data(),
                       .ldx = config_.hidden,
@@ -289,30 +297,19 @@ std::vector<StepResult> Forward::step(const StepBatch& batch) {
 void Forward::record_layer(std::int64_t layer, std::int64_t rows, Trace& trace) const {
   const std::int64_t dim = config_.hidden;
   const bool last = layer + 1 == config_.layers;  // recorded after the final norm instead
-  auto& norms = trace.hidden_l2[layer + 1];
   for (std::int64_t r = 0; r < rows && !last; ++r) {
-    double sum = 0;
-    for (std::int64_t i = r * dim; i < (r + 1) * dim; ++i) {
-      const double v = work_.residual[i] + (layer < 0 ? 0.0F : work_.out[i]);
-      sum += v * v;
-    }
-    norms.push_back(static_cast<float>(std::sqrt(sum)));
+    trace.hidden_l2[layer + 1].push_back(l2_norm(dim, [&](std::int64_t i) {
+      return work_.residual[r * dim + i] + (layer < 0 ? 0.0F : work_.out[r * dim + i]);
+    }));
   }
   if (layer < 0 || !config_.moe_layer[layer]) return;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int32_t* ids = work_.expert_ids.data() + r * config_.top_k;
-    trace.experts[layer].emplace_back(ids, ids + config_.top_k);
-  }
+  add_experts(work_.expert_ids.span().first(rows * config_.top_k), config_.top_k, config_.top_k,
+              trace.experts[layer]);
 }
 
 Trace Forward::trace(std::span<const std::int32_t> ids) {
-  Trace trace;
-  trace.hidden_l2.resize(config_.layers + 1);
-  trace.experts.resize(config_.layers);
-  std::vector<std::int32_t> pages((ids.size() + kernels::kPageTokens - 1) / kernels::kPageTokens);
-  if (std::ssize(pages) > options_.pages)
-    throw Error("trace: the KV cache is too small for the sequence");
-  for (std::size_t i = 0; i < pages.size(); ++i) pages[i] = static_cast<std::int32_t>(i);
+  Trace trace = empty_trace(config_.layers);
+  const std::vector<std::int32_t> pages = first_pages(std::ssize(ids), options_.pages);
   for (std::size_t at = 0; at < ids.size(); at += options_.max_rows) {
     const auto chunk = ids.subspan(at, std::min<std::size_t>(options_.max_rows, ids.size() - at));
     const StepSequence sequence{chunk, static_cast<std::int32_t>(at), pages};
@@ -320,14 +317,8 @@ Trace Forward::trace(std::span<const std::int32_t> ids) {
     std::vector<std::int32_t> rows(chunk.size());
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int32_t>(i);
     gather_heads(rows);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      double sum = 0;
-      for (std::int64_t i = 0; i < config_.hidden; ++i) {
-        const double v = head_x_[r * config_.hidden + i];
-        sum += v * v;
-      }
-      trace.hidden_l2.back().push_back(static_cast<float>(std::sqrt(sum)));
-    }
+    add_norms(head_x_.span().first(rows.size() * config_.hidden), config_.hidden,
+              trace.hidden_l2.back());
     record_logits(std::ssize(rows), trace);
   }
   return trace;
@@ -347,10 +338,7 @@ void Forward::record_logits(std::int64_t rows, Trace& trace) {
                              .logits = head_logits_.data()};
     args.workspace = grow(head_workspace_, kernels::lm_head_workspace_bytes(args, stream_));
     kernels::lm_head(args, stream_);
-    for (std::int64_t r = 0; r < count; ++r) {
-      const auto at = head_logits_.begin() + r * config_.vocab;
-      trace.logits.emplace_back(at, at + config_.vocab);
-    }
+    add_logits(head_logits_, config_.vocab, trace.logits);
   }
 }
 

@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "engine/families/family.h"
-#include "engine/forward/stepper.h"
+#include "engine/forward/model_stepper.h"
 #include "engine/forward/workspace.h"
 #include "kernels/buffer.h"
 #include "kernels/stream.h"
@@ -23,7 +24,7 @@ struct ForwardOptions {
   std::int32_t pages = 0;        // > 0
 };
 
-class Forward : public Stepper {
+class Forward : public ModelStepper {
  public:
   /// Borrows config, weights and stream. Throws std::bad_alloc.
   Forward(const Config& config, const ModelWeights& weights, const kernels::Stream& stream,
@@ -38,11 +39,9 @@ class Forward : public Stepper {
   std::vector<StepResult> step(const StepBatch& batch) override;
   void copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens) override;
 
-  /// One sequence from position 0, everything recorded; uses the cache's first pages.
-  Trace trace(std::span<const std::int32_t> ids);
-
-  /// LocalEngine::take_expert_loads().
-  std::vector<std::vector<std::int64_t>> take_expert_loads();
+  Trace trace(std::span<const std::int32_t> ids) override;
+  std::vector<std::vector<std::int64_t>> take_expert_loads() override;
+  std::string arithmetic() const override;
 
  private:
   struct Rows;  // a step's ragged batch as arrays

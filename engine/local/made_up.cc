@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <list>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "engine/engine.h"
@@ -15,18 +17,20 @@ namespace {
 
 struct Shape {
   const char* name;
-  int layers;
+  int layers;          // that the model has
+  int usual;           // of those, as many as are taken if nobody says how many
+  bool fp8;            // but embedding, router and head
   const char* config;  // config.json without num_hidden_layers
 };
 
 // Field for field the published config.json of each model.
 constexpr Shape kShapes[] = {
-    {"qwen3-30b-a3b", 48, R"("architectures":["Qwen3MoeForCausalLM"],"hidden_size":2048,
+    {"qwen3-30b-a3b", 48, 48, false, R"("architectures":["Qwen3MoeForCausalLM"],"hidden_size":2048,
       "num_attention_heads":32,"num_key_value_heads":4,"head_dim":128,"num_experts":128,
       "num_experts_per_tok":8,"moe_intermediate_size":768,"intermediate_size":6144,
       "norm_topk_prob":true,"vocab_size":151936,"max_position_embeddings":40960,
       "rms_norm_eps":1e-6,"rope_theta":1000000)"},
-    {"v2-lite", 27, R"("architectures":["DeepseekV2ForCausalLM"],"hidden_size":2048,
+    {"v2-lite", 27, 27, false, R"("architectures":["DeepseekV2ForCausalLM"],"hidden_size":2048,
       "num_attention_heads":16,"q_lora_rank":null,"kv_lora_rank":512,"qk_nope_head_dim":128,
       "qk_rope_head_dim":64,"v_head_dim":128,"intermediate_size":10944,
       "moe_intermediate_size":1408,"n_routed_experts":64,"n_shared_experts":2,
@@ -35,11 +39,22 @@ constexpr Shape kShapes[] = {
       "vocab_size":102400,"max_position_embeddings":163840,"rms_norm_eps":1e-6,
       "rope_theta":10000,"rope_scaling":{"type":"yarn","factor":40,"beta_fast":32,"beta_slow":1,
       "mscale":0.707,"mscale_all_dim":0.707,"original_max_position_embeddings":4096})"},
-    {"llama-3.1-8b", 32, R"("architectures":["LlamaForCausalLM"],"hidden_size":4096,
+    {"llama-3.1-8b", 32, 32, false, R"("architectures":["LlamaForCausalLM"],"hidden_size":4096,
       "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
       "vocab_size":128256,"max_position_embeddings":131072,"rms_norm_eps":1e-5,
       "rope_theta":500000,"rope_scaling":{"rope_type":"llama3","factor":8.0,
       "low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8192})"},
+    {"v3-slice", 61, 8, true, R"("architectures":["DeepseekV3ForCausalLM"],"hidden_size":7168,
+      "num_attention_heads":128,"q_lora_rank":1536,"kv_lora_rank":512,"qk_nope_head_dim":128,
+      "qk_rope_head_dim":64,"v_head_dim":128,"intermediate_size":18432,
+      "moe_intermediate_size":2048,"n_routed_experts":256,"n_shared_experts":1,
+      "num_experts_per_tok":8,"first_k_dense_replace":3,"n_group":8,"topk_group":4,
+      "topk_method":"noaux_tc","scoring_func":"sigmoid","norm_topk_prob":true,
+      "routed_scaling_factor":2.5,"vocab_size":129280,"max_position_embeddings":163840,
+      "rms_norm_eps":1e-6,"rope_theta":10000,"rope_scaling":{"type":"yarn","factor":40,
+      "beta_fast":32,"beta_slow":1,"mscale":1.0,"mscale_all_dim":1.0,
+      "original_max_position_embeddings":4096},
+      "quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]})"},
 };
 
 const Shape& find_shape(const std::string& name) {
@@ -51,39 +66,49 @@ const Shape& find_shape(const std::string& name) {
   throw Error("shape: expected one of " + known + ", found \"" + name + "\"");
 }
 
-// Four bf16 numbers of either sign in [scale, 2 scale) from one step of xorshift64.
-class Filler {
- public:
-  explicit Filler(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL | 1) {}
-
-  void fill(std::uint16_t* to, std::size_t count, float scale) {
-    const std::uint64_t exponent = std::bit_cast<std::uint32_t>(scale) >> 23;
-    const std::uint64_t base = exponent << 7 | exponent << 23 | exponent << 39 | exponent << 55;
-    for (std::size_t i = 0; i < count; i += 4) {
-      state_ ^= state_ << 13;
-      state_ ^= state_ >> 7;
-      state_ ^= state_ << 17;
-      const std::uint64_t four = (state_ & 0x807f807f807f807fULL) | base;
-      for (std::size_t j = 0; j < std::min<std::size_t>(4, count - i); ++j) {
-        to[i + j] = static_cast<std::uint16_t>(four >> (16 * j));
-      }
-    }
+// Numbers of either sign in [scale, 2 scale): eight bytes of them from one step of xorshift64.
+// `keep`: the bits that are drawn, `base` the others.
+void fill(std::byte* to, std::size_t bytes, std::uint64_t keep, std::uint64_t base,
+          std::uint64_t seed) {
+  std::uint64_t state = seed * 0x9e3779b97f4a7c15ULL | 1;
+  for (std::size_t i = 0; i < bytes; i += 8) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    const std::uint64_t eight = (state & keep) | base;
+    std::memcpy(to + i, &eight, std::min<std::size_t>(8, bytes - i));
   }
+}
 
- private:
-  std::uint64_t state_;
-};
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
 
-/// Makes every tensor that is asked for.
+/// Makes every tensor that is asked for. Without `values`, matrices point nowhere useful.
 class MadeUp : public TensorSource {
  public:
+  MadeUp(bool fp8, bool values) : fp8_(fp8), values_(values) {}
+
   kernels::Matrix matrix(const std::string& name, std::int64_t rows, std::int64_t cols) override {
+    const bool fp8 = fp8_ && !ends_with(name, "embed_tokens.weight") &&
+                     !ends_with(name, "lm_head.weight") && !ends_with(name, "mlp.gate.weight");
     const auto count = static_cast<std::size_t>(rows * cols);
-    data_.emplace_back(count * 2);
-    auto* values = reinterpret_cast<std::uint16_t*>(data_.back().data());
-    Filler(data_.size()).fill(values, count, 0.5F / std::sqrt(static_cast<float>(cols)));
-    record(name, "BF16", {rows, cols}, count * 2);
-    return {values, kernels::Dtype::kBF16, rows, cols, nullptr};
+    const float scale = 0.5F / std::sqrt(static_cast<float>(cols));
+    kernels::Matrix matrix{nullptr, fp8 ? kernels::Dtype::kF8E4M3 : kernels::Dtype::kBF16, rows,
+                           cols, nullptr};
+    const std::size_t bytes = fp8 ? count : count * 2;
+    data_.emplace_back(values_ ? bytes : 1);
+    matrix.data = data_.back().data();
+    if (values_ && fp8) {
+      fill(data_.back().data(), bytes, 0x8787878787878787ULL, 0x3838383838383838ULL, ++seed_);
+    } else if (values_) {
+      const std::uint64_t exponent = std::bit_cast<std::uint32_t>(scale) >> 23;
+      fill(data_.back().data(), bytes, 0x807f807f807f807fULL,
+           (exponent << 7) * 0x0001000100010001ULL, ++seed_);
+    }
+    record(name, fp8 ? "F8_E4M3" : "BF16", {rows, cols}, bytes);
+    if (fp8) matrix.scale = scales(rows, cols, scale);
+    return matrix;
   }
 
   Vector vector(const std::string& name, std::int64_t size) override {
@@ -102,6 +127,16 @@ class MadeUp : public TensorSource {
   std::string content_hash() const override { return "made-up"; }
 
  private:
+  const float* scales(std::int64_t rows, std::int64_t cols, float scale) {
+    const auto blocks = [](std::int64_t n) {
+      return static_cast<std::size_t>((n + kernels::kScaleBlock - 1) / kernels::kScaleBlock);
+    };
+    const std::size_t count = blocks(rows) * blocks(cols);
+    data_.emplace_back(count * 4);
+    auto* values = reinterpret_cast<float*>(data_.back().data());
+    std::fill_n(values, count, scale);
+    return values;
+  }
   void record(const std::string& name, const char* dtype, std::vector<std::int64_t> shape,
               std::size_t bytes) {
     entries_.push_back({.name = name,
@@ -112,22 +147,28 @@ class MadeUp : public TensorSource {
                         .file = {},
                         .used = true});
   }
+  bool fp8_;
+  bool values_;
+  std::uint64_t seed_ = 0;
   std::list<kernels::Buffer<std::byte>> data_;
   std::vector<Entry> entries_;
 };
 
 }  // namespace
 
-Checkpoint made_up_checkpoint(const std::string& name, int layers) {
+Checkpoint made_up_checkpoint(const std::string& name, int layers, bool values) {
   const Shape& shape = find_shape(name);
   if (layers < 0 || layers > shape.layers) {
     throw Error("layers: " + name + " has 1.." + std::to_string(shape.layers) + ", found " +
                 std::to_string(layers));
   }
   const std::string config =
-      "{\"num_hidden_layers\":" + std::to_string(layers == 0 ? shape.layers : layers) + "," +
+      "{\"num_hidden_layers\":" + std::to_string(layers == 0 ? shape.usual : layers) + "," +
       shape.config + "}";
-  return open_checkpoint(name, config, std::make_unique<MadeUp>());
+  Checkpoint checkpoint =
+      open_checkpoint(name, config, std::make_unique<MadeUp>(shape.fp8, values));
+  checkpoint.made_up = !values;
+  return checkpoint;
 }
 
 }  // namespace moebius::engine

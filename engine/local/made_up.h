@@ -7,8 +7,9 @@
 
 namespace moebius::engine {
 
-/// The first `layers` layers (0: all) of `shape`, bf16 weights drawn from a fixed
-/// generator. Throws Error naming the known shapes, or if memory does not suffice.
-Checkpoint made_up_checkpoint(const std::string& shape, int layers);
+/// The first `layers` layers of `shape` (0: all, of the largest shapes a few), weights drawn
+/// from a fixed generator; without `values` matrices have shapes alone (Checkpoint::made_up).
+/// Throws Error naming the known shapes, or if memory does not suffice.
+Checkpoint made_up_checkpoint(const std::string& shape, int layers, bool values);
 
 }  // namespace moebius::engine

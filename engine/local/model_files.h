@@ -28,6 +28,7 @@ struct Checkpoint {
   Config config;
   std::unique_ptr<TensorSource> tensors;
   ModelWeights weights;                  // valid while tensors lives
+  bool made_up = false;                  // matrices have shapes, but no values that may be read
   std::unique_ptr<Tokenizer> tokenizer;  // null without tokenizer.json
   std::vector<std::int32_t>
       eos_ids;  // generation_config.json, else config.json, else the tokenizer's

@@ -23,6 +23,7 @@ Server::Server(Stepper& stepper, const Tokenizer* tokenizer, const ServerOptions
     : stepper_(stepper),
       tokenizer_(tokenizer),
       eos_ids_(options.eos_ids),
+      between_steps_(options.between_steps),
       limits_{stepper.vocab(), stepper.max_context(), stepper.pages()},
       scheduler_(stepper, {options.prefill_chunk, options.share_prefixes}),
       pages_free_(stepper.pages()) {
@@ -92,7 +93,9 @@ void Server::serve() {
     while (await(commands)) {
       for (Command& command : commands) take(command);
       if (scheduler_.idle()) continue;
-      for (Sequence* sequence : scheduler_.step()) finish_sequence(*sequence);
+      const std::span<Sequence* const> finished = scheduler_.step();
+      if (between_steps_) between_steps_();
+      for (Sequence* sequence : finished) finish_sequence(*sequence);
     }
     end_all(commands);
   } catch (...) {

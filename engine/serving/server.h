@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -22,8 +23,10 @@ namespace moebius::engine {
 struct ServerOptions {
   std::int32_t prefill_chunk = 0;  // at most so many tokens of one prompt a step; 0: no limit
   bool share_prefixes = true;
-  std::vector<std::int32_t> eos_ids;  // end a generation unless it says ignore_eos
-  std::int32_t max_context = 0;       // tokens; 0: the Stepper's. The lesser of the two counts
+  std::vector<std::int32_t> eos_ids;    // end a generation unless it says ignore_eos
+  std::int32_t max_context = 0;         // tokens; 0: the Stepper's. The lesser of the two counts
+  std::function<void()> between_steps;  // called by the server's thread after each step, before
+                                        // it answers
 };
 
 /// Engine's submit, cancel and wait, in a thread of its own that runs the Stepper's steps.
@@ -85,6 +88,7 @@ class Server {
   Stepper& stepper_;
   const Tokenizer* tokenizer_;
   std::vector<std::int32_t> eos_ids_;
+  std::function<void()> between_steps_;
   Limits limits_;
 
   // The server's thread alone:

@@ -21,8 +21,7 @@ constexpr Dtype kDtypes[] = {Dtype::kF32, Dtype::kBF16};
 CaseShape mla(std::int64_t heads, std::int64_t qk_dim, std::int64_t v_dim) {
   return {.heads = heads, .kv_heads = 1, .qk_dim = qk_dim, .v_dim = v_dim, .shared_entry = true};
 }
-CaseShape gqa(std::int64_t heads, std::int64_t kv_heads, std::int64_t qk_dim,
-                   std::int64_t v_dim) {
+CaseShape gqa(std::int64_t heads, std::int64_t kv_heads, std::int64_t qk_dim, std::int64_t v_dim) {
   return {.heads = heads, .kv_heads = kv_heads, .qk_dim = qk_dim, .v_dim = v_dim};
 }
 

@@ -27,13 +27,14 @@ __device__ __forceinline__ void barrier_arrive(Barrier* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier))
                : "memory");
 }
-/// Arrives at the same barrier of block `rank` of the cluster.
+/// Arrives at the same barrier of block `rank` of the cluster. Orders nothing but the copies
+/// and products already waited for: enough to hand a stage of a ring back to its loader.
 __device__ __forceinline__ void barrier_arrive_cluster(Barrier* barrier, std::uint32_t rank) {
   asm volatile(
       "{\n"
       ".reg .b32 remote;\n"
       "mapa.shared::cluster.u32 remote, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n"
+      "mbarrier.arrive.shared::cluster.b64 _, [remote];\n"
       "}\n" ::"r"(shared_address(barrier)),
       "r"(rank)
       : "memory");
@@ -65,7 +66,8 @@ __device__ __forceinline__ void barrier_wait(Barrier* barrier, std::uint32_t par
   while (!barrier_try_wait(barrier, parity)) {
   }
 }
-/// The same, seeing what other blocks of the cluster wrote before they arrived.
+/// The same, seeing what other blocks of the cluster wrote before they arrived. Empties the L1
+/// cache at every success: not for inner loops.
 __device__ __forceinline__ void barrier_wait_cluster(Barrier* barrier, std::uint32_t parity) {
   std::uint32_t done = 0;
   while (done == 0) {

@@ -44,6 +44,12 @@ void use_device(int device) {
   check_device(cudaSetDevice(device), "choosing the device");
 }
 
+int current_device() {
+  int device = 0;
+  check_device(cudaGetDevice(&device), "asking which device is in use");
+  return device;
+}
+
 DeviceMemory::DeviceMemory(std::size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
   void* data = nullptr;

@@ -33,6 +33,7 @@ DeviceInfo device_info(int device);
 /// Makes `device` the calling thread's. Streams and memory belong to the device current when
 /// they were made.
 void use_device(int device);
+int current_device();
 
 /// Throws DeviceError with `what` unless `status`, a cudaError_t, is success.
 void check_device(int status, const char* what);

@@ -70,6 +70,20 @@ __device__ __forceinline__ void tma_load_3d_multicast(void* to, const CUtensorMa
       : "memory");
 }
 
+__device__ __forceinline__ void tma_load_4d_multicast(void* to, const CUtensorMap* map,
+                                                      Barrier* barrier, std::uint16_t blocks,
+                                                      std::int32_t c0, std::int32_t c1,
+                                                      std::int32_t c2, std::int32_t c3,
+                                                      CacheHint hint = CacheHint::kNormal) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes"
+      ".multicast::cluster.L2::cache_hint [%0], [%1, {%4, %5, %6, %7}], [%2], %3, %8;" ::"r"(
+          shared_address(to)),
+      "l"(reinterpret_cast<std::uint64_t>(map)), "r"(shared_address(barrier)), "h"(blocks), "r"(c0),
+      "r"(c1), "r"(c2), "r"(c3), "l"(static_cast<std::uint64_t>(hint))
+      : "memory");
+}
+
 /// Shared memory to the box at (c0, c1[, c2]); what lies outside the tensor is not written. Before:
 /// fence_proxy_async() in the threads that wrote `from`, and a barrier. After: tma_store_commit().
 __device__ __forceinline__ void tma_store_2d(const CUtensorMap* map, const void* from,

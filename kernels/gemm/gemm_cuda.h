@@ -41,7 +41,8 @@ struct GemmCudaArgs {
 ///
 /// Source   DeepSeek-V3 inference/model.py, linear(); kernel.py, fp8_gemm.
 /// Dtypes   x kF32: w any; x kBF16: w kBF16; x kF8E4M3: w kF8E4M3.
-/// Limits   w.cols a multiple of 8 (16 for fp8; any for kF32); n a multiple of 8 (16 with pairs).
+/// Limits   w.cols a multiple of 8 (16 for fp8; any for kF32); n a multiple of 8 (any for kF32;
+///          16 with pairs).
 /// Memory   No allocation. y may not overlap x.
 /// Errors   std::invalid_argument on a broken limit; DeviceError.
 void gemm_cuda(const GemmCudaArgs& args, const Stream& stream);

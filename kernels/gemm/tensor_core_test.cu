@@ -176,10 +176,10 @@ const Kind kKinds[] = {
        if (r % 50 == 3) return std::uint16_t{0x8000};
        return bf16_of(normal(rng) * (r % 40 == 4 ? 0x1p120f : 1.0f));
      }},
-    {"any bits of finite exponent",
+    {"any bits, exponents -63..56",
      [](std::mt19937& rng, int) {
        const std::uint32_t r = rng();
-       return static_cast<std::uint16_t>((r & 0x807f) | (30 + (r >> 20) % 190) << 7);
+       return static_cast<std::uint16_t>((r & 0x807f) | (64 + (r >> 20) % 120) << 7);
      }},
 };
 
@@ -288,7 +288,7 @@ void expect_telling(const Result& y, const std::string& kind) {
   for (const std::uint32_t bits : y) {
     finite += (bits & 0x7fffffff) != 0 && (bits & 0x7f800000) != 0x7f800000;
   }
-  EXPECT_GT(finite, kRows * kRows / 4) << kind;
+  EXPECT_GT(finite, kRows * kRows / 10) << kind;
 }
 
 template <bool kFp8>

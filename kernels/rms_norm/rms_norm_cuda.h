@@ -27,7 +27,7 @@ struct RmsNormCudaArgs {
   const std::int32_t* residual_rows = nullptr;
   const float* weight = nullptr;  // [dim]; null: no y is wanted, the sum alone
   Rows y;                         // out [rows, dim], kF32 or kBF16; or empty
-  Rows quantized;                 // out [rows, dim], kF8E4M3; or empty
+  Rows quantized;                 // out [rows, dim], kF8E4M3, dim a multiple of 4; or empty
   std::int64_t rows = 0;
   std::int64_t dim = 0;  // 1 .. 16384
   float eps = 0;

@@ -25,7 +25,7 @@ struct RouterCudaArgs {
   void* workspace = nullptr;            // router_cuda_workspace_bytes
 };
 /// Same formulas and ties as router(); the sort is permute()'s: stable, ties by row.
-/// Softmax's sum is one fixed order per expert count.
+/// Softmax's sum is router()'s chain, so all bits are the host's. experts 1 .. 512.
 void router_cuda(const RouterCudaArgs& args, const Stream& stream);
 std::size_t router_cuda_workspace_bytes(std::int64_t rows, std::int64_t experts,
                                         std::int64_t slot_count);

@@ -6,6 +6,7 @@
 
 #include "reports/store.h"
 #include "reports/store/database.h"
+#include "reports/store/profile_rows.h"
 #include "reports/store/row_codec.h"
 #include "reports/store/run_book.h"
 #include "reports/store/schema.h"
@@ -26,13 +27,13 @@ std::unique_ptr<Database> open_for_reading(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) throw Error(path + ": no such store");
   auto database = std::make_unique<Database>(path, Database::Mode::kRead);
   try {
-    require_current(*database);
+    readable_version(*database);
   } catch (const Error&) {
     const int code = sqlite3_errcode(database->handle()) & 0xff;
     const bool no_place = code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
     if (!no_place || has_content(path + "-wal")) throw;
     database = std::make_unique<Database>(path, Database::Mode::kImmutable);
-    require_current(*database);
+    readable_version(*database);
   }
   return database;
 }
@@ -149,7 +150,8 @@ class RowReader {
 
 class SqliteReader final : public Reader {
  public:
-  explicit SqliteReader(const std::string& path) : database_(open_for_reading(path)) {}
+  explicit SqliteReader(const std::string& path)
+      : database_(open_for_reading(path)), version_(readable_version(*database_)) {}
 
   std::vector<Run> runs() override {
     const bool living = StoreLock::held(database_->path());
@@ -163,6 +165,10 @@ class SqliteReader final : public Reader {
   Run find_run(const std::string& which) override;
 
   std::vector<Set> sets(std::int64_t run) override { return read_sets(*database_, run); }
+
+  std::vector<Profile> profiles(std::int64_t run) override {
+    return version_ < kProfileVersion ? std::vector<Profile>() : read_profiles(*database_, run);
+  }
 
   void each_sample(std::int64_t run, const std::string& item,
                    const std::function<void(const SampleRow&)>& visit) override {
@@ -210,6 +216,7 @@ class SqliteReader final : public Reader {
   }
 
   std::unique_ptr<Database> database_;
+  const std::int64_t version_;  // of the tables
 };
 
 std::string describe(const std::vector<const Run*>& runs) {

@@ -23,7 +23,8 @@ std::int64_t schema_version(Database& database);
 /// newer than `scripts`, or a step fails.
 void migrate(Database& database, std::span<const std::string_view> scripts = migrations());
 
-/// Throws Error unless the file is a store of exactly the newest version.
-void require_current(Database& database);
+/// The version of a store that may be read as it is: any but a newer one, whose tables mean what
+/// nobody here knows. Throws Error.
+std::int64_t readable_version(Database& database);
 
 }  // namespace moebius::reports

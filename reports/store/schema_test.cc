@@ -37,7 +37,7 @@ std::int64_t version(Database& database) {
   return database.integer("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'");
 }
 
-constexpr std::string_view kSecond =
+constexpr std::string_view kNext =
     "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
     "CREATE TABLE labels (run_id INTEGER REFERENCES runs, label TEXT);";
 
@@ -55,20 +55,30 @@ class SchemaTest : public testing::Test {
   std::string path = dir.file("results.sqlite");
 };
 
+/// The scripts there are, and one more.
+std::vector<std::string_view> with(std::string_view next) {
+  std::vector<std::string_view> scripts(migrations().begin(), migrations().end());
+  scripts.push_back(next);
+  return scripts;
+}
+
+const std::int64_t kNewest = std::ssize(migrations());
+
 TEST_F(SchemaTest, AMigrationKeepsTheRows) {
   make_store();
   {
     Database database(path, Mode::kReadWrite);
-    const std::vector<std::string_view> scripts = {migrations()[0], kSecond};
+    const std::vector<std::string_view> scripts = with(kNext);
     migrate(database, scripts);
-    EXPECT_EQ(version(database), 2);
+    EXPECT_EQ(version(database), kNewest + 1);
     EXPECT_EQ(database.integer("SELECT count(*) FROM runs WHERE note = 'none'"), 1);
     EXPECT_EQ(database.integer("SELECT count(*) FROM v_scores"), 3);
     migrate(database, scripts);  // nothing left to do
-    EXPECT_EQ(version(database), 2);
+    EXPECT_EQ(version(database), kNewest + 1);
   }
   const std::string text = error_of([&] { Store::open(path); });
-  EXPECT_NE(text.find("written by a newer moebius: schema version 2, this one knows up to 1"),
+  EXPECT_NE(text.find("written by a newer moebius: schema version " + std::to_string(kNewest + 1) +
+                      ", this one knows up to " + std::to_string(kNewest)),
             std::string::npos)
       << text;
   EXPECT_NE(error_of([&] { Reader::open(path); }).find("newer"), std::string::npos);
@@ -76,13 +86,12 @@ TEST_F(SchemaTest, AMigrationKeepsTheRows) {
 
 TEST_F(SchemaTest, AFailedMigrationLeavesTheVersionBefore) {
   make_store();
-  const std::string broken = std::string(kSecond) + "INSERT INTO nowhere VALUES (1);";
-  const std::string orphan = std::string(kSecond) + "INSERT INTO labels VALUES (99, 'x');";
+  const std::string broken = std::string(kNext) + "INSERT INTO nowhere VALUES (1);";
+  const std::string orphan = std::string(kNext) + "INSERT INTO labels VALUES (99, 'x');";
   for (const std::string& script : {broken, orphan}) {
     Database database(path, Mode::kReadWrite);
-    const std::vector<std::string_view> scripts = {migrations()[0], script};
-    error_of([&] { migrate(database, scripts); });
-    EXPECT_EQ(version(database), 1);
+    error_of([&] { migrate(database, with(script)); });
+    EXPECT_EQ(version(database), kNewest);
     EXPECT_EQ(database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'labels'"), 0);
     EXPECT_EQ(database.integer("SELECT count(*) FROM pragma_table_info('runs')"
                                " WHERE name = 'note'"),
@@ -91,7 +100,50 @@ TEST_F(SchemaTest, AFailedMigrationLeavesTheVersionBefore) {
   EXPECT_EQ(Reader::open(path)->runs().size(), 1U);
 }
 
-TEST_F(SchemaTest, AnOlderStoreIsReadOnlyAfterItsMigration) {
+/// What a store looked like before there were profiles.
+void make_first_version(const std::string& path) {
+  Database database(path, Mode::kReadWrite);
+  database.run(
+      "DROP VIEW v_kernels; DROP TABLE kernels; DROP TABLE profiles;"
+      "UPDATE meta SET value = '1' WHERE name = 'schema_version'");
+}
+
+TEST_F(SchemaTest, AStoreOfTheFirstVersionIsReadAsItIs) {
+  make_store();
+  make_first_version(path);
+  const std::string before = read_file(path);
+  {
+    const auto reader = Reader::open(path);
+    const reports::Run run = reader->find_run("last");
+    int samples = 0;
+    reader->each_sample(run.id, "", [&](const SampleRow&) { ++samples; });
+    EXPECT_EQ(samples, 3);
+    EXPECT_TRUE(reader->profiles(run.id).empty());
+    EXPECT_EQ(summarize(*reader, run, 0.01).rows.at(0).samples, 3);
+  }
+  EXPECT_EQ(read_file(path), before);
+}
+
+TEST_F(SchemaTest, AStoreOfTheFirstVersionIsConvertedByWhoWrites) {
+  make_store();
+  make_first_version(path);
+  const auto store = Store::open(path);
+  const Begun begun = store->begin_run(cases::run(), {cases::set("t", 3)}, cases::one_scorer());
+  EXPECT_TRUE(begun.resumed);
+  EXPECT_EQ(begun.done.size(), 3U);
+  Profile profile;
+  profile.device = "cpu";
+  profile.kernels.push_back({.kernel = "gemm", .calls = 1});
+  store->add_profile(begun.run.id, profile);
+  store->flush();
+  const auto reader = Reader::open(path);
+  EXPECT_EQ(reader->profiles(begun.run.id).at(0).kernels.at(0).kernel, "gemm");
+  int samples = 0;
+  reader->each_sample(begun.run.id, "", [&](const SampleRow&) { ++samples; });
+  EXPECT_EQ(samples, 3);
+}
+
+TEST_F(SchemaTest, AVersionThatNeverWasIsRefused) {
   make_store();
   {
     Database database(path, Mode::kReadWrite);

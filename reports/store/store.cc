@@ -110,6 +110,10 @@ class SqliteStore final : public Store {
     enqueue(Loads{set, loads});
   }
 
+  void add_profile(std::int64_t run, const Profile& profile) override {
+    enqueue(RunProfile{run, profile});
+  }
+
   void flush() override {
     flush_queue();
     checkpoint();
@@ -217,6 +221,7 @@ class SqliteStore final : public Store {
         if (const auto* sample = std::get_if<Sample>(&job)) writer_.write(*sample, now);
         if (const auto* rejudged = std::get_if<Rejudged>(&job)) writer_.write(*rejudged);
         if (const auto* loads = std::get_if<Loads>(&job)) writer_.write(*loads);
+        if (const auto* profile = std::get_if<RunProfile>(&job)) writer_.write(*profile);
       }
       transaction.commit();
     } catch (const std::exception& error) {

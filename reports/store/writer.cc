@@ -2,6 +2,7 @@
 // outlive a repeated generation only if that generation is the same text.
 #include "reports/store/writer.h"
 
+#include "reports/store/profile_rows.h"
 #include "reports/store/row_codec.h"
 
 namespace moebius::reports {
@@ -189,6 +190,10 @@ void Writer::write(const Loads& loads) {
           .run();
     }
   }
+}
+
+void Writer::write(const RunProfile& profile) {
+  add_profile(database_, profile.run, profile.profile);
 }
 
 }  // namespace moebius::reports

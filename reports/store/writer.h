@@ -26,7 +26,13 @@ struct Loads {
   std::vector<std::vector<std::int64_t>> loads;  // [layer][expert]
 };
 
-using Job = std::variant<Sample, Rejudged, Loads>;
+/// Figures of kernels, to be added.
+struct RunProfile {
+  std::int64_t run = 0;
+  Profile profile;
+};
+
+using Job = std::variant<Sample, Rejudged, Loads, RunProfile>;
 
 /// Bytes of text in a job, for bounding a queue of them.
 std::size_t job_bytes(const Job& job);
@@ -43,6 +49,7 @@ class Writer {
   void write(const Sample& sample, std::int64_t now_ms);
   void write(const Rejudged& rejudged);
   void write(const Loads& loads);
+  void write(const RunProfile& profile);
 
  private:
   struct KnownSet {

@@ -1,6 +1,7 @@
 // Parsing, evaluation and equality of expressions.
 #include <gtest/gtest.h>
 
+#include "scorers/math/effort.h"
 #include "scorers/math/expression_node.h"
 #include "scorers/math/numeric.h"
 
@@ -72,6 +73,43 @@ TEST(SameValue, TellsSmallDifferencesFromZero) {
   EXPECT_FALSE(same_value(text_of("2**1000000000"), text_of("2**1000000000+1")));
 }
 
+/// sin(x) + sin(2x) + ..., and the same as -sin(-x) - sin(-2x) - ...: numbers have to decide.
+std::string sines(int terms, const char* sign) {
+  std::string sum = "0";
+  for (int i = 1; i <= terms; ++i) {
+    sum += std::string(*sign == '-' ? "-" : "+") + "sin(" + sign + std::to_string(i) + "*x)";
+  }
+  return sum;
+}
+
+TEST(SameValue, GivesUpWhenItsEffortIsSpent) {
+  {
+    const Effort effort;
+    EXPECT_TRUE(same_value(text_of(sines(10, "")), text_of(sines(10, "-"))));
+    EXPECT_TRUE(Effort::spend(0));
+  }
+  const Effort effort;
+  EXPECT_FALSE(same_value(text_of(sines(300, "")), text_of(sines(300, "-"))));
+  EXPECT_FALSE(Effort::spend(0)) << "600 sines in 100 digits at 3 points should be too many";
+  const Effort inner;  // the outer one goes on counting
+  EXPECT_FALSE(Effort::spend(0));
+}
+
+TEST(Evaluate, RoundsLongIntegersToItsPrecision) {
+  Real100 power = 1;
+  mpz_class whole = 1;
+  for (int i = 0; i < 3000; ++i) {
+    power *= 7;
+    whole *= 7;
+  }
+  for (const int sign : {1, -1}) {
+    const auto got = evaluate<Real100>(exact(mpq_class(sign * whole)), Point{});
+    ASSERT_TRUE(got);
+    // 3000 products, each rounded once.
+    EXPECT_LT(abs(got->re / (sign * power) - 1), 3000 * std::numeric_limits<Real100>::epsilon());
+  }
+}
+
 TEST(Number, NeedsNoSymbols) {
   EXPECT_NEAR(number(text_of("2*pi"))->real(), 6.283185307179586, 1e-15);
   EXPECT_NEAR(number(text_of("sqrt(-3)"))->imag(), 1.7320508075688772, 1e-15);
@@ -138,6 +176,20 @@ TEST(Latex, ReadsWhatPeopleWrite) {
   EXPECT_EQ(latex_of("\\{1,2\\}")->kind, Kind::kSet);
   EXPECT_EQ(latex_of("\\begin{pmatrix}1\\\\2\\end{pmatrix}")->rows, 2U);
   EXPECT_EQ(latex_of("1, 2 \\text{ and } 3")->args.size(), 3U);
+}
+
+TEST(SympyLatex, DoesNotStepBackOutOfEveryLevel) {
+  // A call that is not closed is read again as a product, at each level: 2^60 ways.
+  std::string unclosed;
+  for (int i = 0; i < 60; ++i) unclosed += "f(";
+  EXPECT_FALSE(sympy_of(unclosed + "x"));
+  std::string deep = "x";
+  for (int i = 0; i < 60; ++i) deep = "f(" + deep + ")";
+  EXPECT_FALSE(sympy_of(deep)) << "nested too deeply: refused at once";
+  EXPECT_TRUE(sympy_of("f(f(f(f(f(f(x))))))"));
+  std::string terms = "x";
+  for (int i = 0; i < 500; ++i) terms += "+2y\\sin{x}";
+  EXPECT_TRUE(sympy_of(terms)) << "long, but without a step back";
 }
 
 TEST(Parsers, AreBounded) {

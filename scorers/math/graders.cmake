@@ -10,5 +10,6 @@ target_link_libraries(moebius_scorers_math PRIVATE PkgConfig::UTF8PROC fmt::fmt)
 moebius_test(scorers_graders_golden_test golden
   SOURCES graders_golden_test.cc normalizers_golden_test.cc
   LIBS moebius_scorers_math nlohmann_json::nlohmann_json ZLIB::ZLIB)
+moebius_unity(scorers_graders_golden_test)
 moebius_test(scorers_answers_test property
   SOURCES extract_test.cc math_scorer_test.cc normalizers_test.cc LIBS moebius_scorers_math)

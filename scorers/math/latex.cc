@@ -64,17 +64,19 @@ class Parser : private LatexCursor {
   }
   Expr sum() {
     const Nested nested(depth_);
-    Expr left = product();
+    std::vector<Expr> terms{product()};  // added at once: one by one would be quadratic
     while (at("+") || at("-") || at("pm") || at("mp")) {
       const std::string op = tokens_[at_++].text;
       const Expr right = product();
-      if (left->kind == Kind::kMatrix || right->kind == Kind::kMatrix) {
-        left = with_matrix("+", left, op == "-" ? negated(right) : right);
+      if (terms[0]->kind == Kind::kMatrix || right->kind == Kind::kMatrix) {
+        const Expr left = terms.size() == 1 ? terms[0] : add(std::move(terms));
+        terms = {with_matrix("+", left, op == "-" ? negated(right) : right)};
       } else {
-        left = add({arithmetic(left), signed_value(op, right)});
+        arithmetic(terms[0]);
+        terms.push_back(signed_value(op, right));
       }
     }
-    return left;
+    return terms.size() == 1 ? terms[0] : add(std::move(terms));
   }
   Expr product() {
     Expr left = unary();

@@ -212,6 +212,10 @@ class Comparer {
     const std::vector<Expr> a = parts_of(g);
     const std::vector<Expr> b = parts_of(p);
     if (a.size() != b.size()) return because(false, "sets of different make-up");
+    // Neither has parts: comparing them one by one would come back here.
+    if (a.size() == 1 && a[0] == g && b[0] == p) {
+      return because(false, "an interval and something else");
+    }
     return because(unordered(a, b), "unions of sets");
   }
   static bool infinite(const Expr& e) {

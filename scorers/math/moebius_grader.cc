@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "scorers/math/answer_parts.h"
+#include "scorers/math/effort.h"
 
 namespace moebius::scorers::math {
 namespace {
@@ -122,6 +123,7 @@ Equality judge(const std::string& gold, const std::string& pred) {
 Equality moebius_equal(std::string_view gold, std::string_view pred) {
   if (gold.size() > kMaxText || pred.size() > kMaxText) return {false, "text too long"};
   if (stripped(gold) == stripped(pred) && !stripped(gold).empty()) return {true, "the same text"};
+  const Effort effort;
   const std::string wanted = answer_in(gold);
   const auto letter = option(wanted);
   if (letter && !is_bare_answer(pred) && !moebius_extract(pred)) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "scorers/math/effort.h"
 #include "scorers/math/node_builder.h"
 
 namespace moebius::scorers::math {
@@ -12,6 +13,24 @@ namespace {
 
 constexpr long kBudget = 60000;  // operations; a transcendental one counts kCostly
 constexpr long kCostly = 20;
+constexpr mp_bitcnt_t kIntegerBits = 512;  // of a long integer that count: beyond every precision
+
+/// Of one operation in units of Effort, measured.
+template <typename Real>
+struct Cost {
+  static constexpr long kPlain = 1;
+  static constexpr long kCostly = 2;
+};
+template <>
+struct Cost<Real50> {
+  static constexpr long kPlain = 10;
+  static constexpr long kCostly = 600;
+};
+template <>
+struct Cost<Real100> {
+  static constexpr long kPlain = 20;
+  static constexpr long kCostly = 2500;
+};
 constexpr long kMaxWholePower = 1L << 20;
 constexpr long kMaxSumSteps = 2000;
 constexpr long kMaxFactorial = 3000;
@@ -25,13 +44,23 @@ class Evaluator {
   explicit Evaluator(const Point& point) : point_(point) {}
 
   Result operator()(const Expr& e) {
-    if (--budget_ < 0) return std::nullopt;
+    spend(1);
+    if (budget_ < 0) return std::nullopt;
     Result result = dispatch(e);
     if (result && !result->finite()) return std::nullopt;
     return result;
   }
 
  private:
+  void spend(long operations) {
+    budget_ -= operations;
+    if (!Effort::spend(operations * Cost<Real>::kPlain)) budget_ = -1;
+  }
+  void spend_costly(long operations) {
+    budget_ -= operations * kCostly;
+    if (!Effort::spend(operations * Cost<Real>::kCostly)) budget_ = -1;
+  }
+
   Result dispatch(const Expr& e) {
     switch (e->kind) {
       case Kind::kNumber:
@@ -57,7 +86,12 @@ class Evaluator {
     if constexpr (std::is_same_v<Real, double>) {
       return z.get_d();
     } else {
-      return z.fits_slong_p() ? Real(z.get_si()) : Real(z.get_str());
+      if (z.fits_slong_p()) return Real(z.get_si());
+      const mp_bitcnt_t bits = mpz_sizeinbase(z.get_mpz_t(), 2);
+      if (bits <= kIntegerBits) return Real(z.get_str());
+      // Digits of a million bits would take seconds to read and then be rounded away.
+      const mpz_class top = z >> (bits - kIntegerBits);
+      return ldexp(Real(top.get_str()), static_cast<int>(bits - kIntegerBits));
     }
   }
   static B number(const mpq_class& q) {
@@ -72,11 +106,17 @@ class Evaluator {
     }();
     return value;
   }
+  static Real e() {
+    static const Real value = [] {
+      using std::exp;
+      return Real(exp(Real(1)));
+    }();
+    return value;
+  }
 
   Result constant_value(std::string_view name) {
-    using std::exp;
     if (name == "pi") return real(pi());
-    if (name == "E") return real(exp(Real(1)));
+    if (name == "E") return real(e());
     if (name == "I") return B{0, 1, 0};
     return std::nullopt;
   }
@@ -131,7 +171,7 @@ class Evaluator {
     for (unsigned long m = invert ? -static_cast<unsigned long>(n) : n; m > 0; m >>= 1) {
       if ((m & 1) != 0) result = result * base;
       if (m > 1) base = base * base;
-      budget_ -= 2;
+      spend(2);
     }
     return invert ? inverse(result) : Result(result);
   }
@@ -139,7 +179,7 @@ class Evaluator {
     const Expr& exponent = e->args[1];
     if (is_constant(e->args[0], "E")) {
       const Result x = (*this)(exponent);
-      budget_ -= kCostly;
+      spend_costly(1);
       return x ? Result(exp(*x)) : std::nullopt;
     }
     const Result base = (*this)(e->args[0]);
@@ -157,7 +197,7 @@ class Evaluator {
   }
   Result root(const B& a) {
     using std::sqrt;
-    budget_ -= 2;
+    spend(2);
     if (a.re == 0 && a.im == 0 && a.error == 0) return a;
     if (!a.real() || a.re < 0 || a.may_be_zero()) return general_power(a, real(Real(1) / 2));
     const Real value = sqrt(a.re);
@@ -167,7 +207,7 @@ class Evaluator {
     if (base.re == 0 && base.im == 0 && base.error == 0) {
       return exponent.re > exponent.error ? Result(base) : std::nullopt;
     }
-    budget_ -= 2 * kCostly;
+    spend_costly(2);
     if (base.may_be_zero()) return tiny_power(base, exponent);
     const Result l = log(base);
     return l ? Result(exp(exponent * *l)) : std::nullopt;
@@ -190,7 +230,7 @@ class Evaluator {
       if (!value) return opaque_infinite(e);
       args.push_back(*value);
     }
-    budget_ -= kCostly;
+    spend_costly(1);
     if (args.size() == 1) {
       bool known = true;
       Result value = unary(name, args[0], known);
@@ -281,10 +321,11 @@ class Evaluator {
   Result factorial(const B& x) {
     const auto n = near_integer(x);
     if (!n || *n < 0 || *n > kMaxFactorial) return n ? std::nullopt : opaque("factorial", {x});
-    B total{1, 0, 0};
-    for (long k = 2; k <= static_cast<long>(*n); ++k) total = total * real(Real(k));
-    budget_ -= static_cast<long>(*n);
-    return total;
+    const auto whole = static_cast<unsigned long>(*n);
+    spend(1 + static_cast<long>(whole / 10));
+    mpz_class product;
+    mpz_fac_ui(product.get_mpz_t(), whole);
+    return number(product);
   }
 
   /// (e^x + sign e^-x) / 2

@@ -27,7 +27,8 @@ class Nested {
   explicit Nested(int& depth) : depth_(depth) {
     if (++depth_ > kMaxNesting) {
       --depth_;
-      throw SyntaxError("nested too deeply");
+      // Not a SyntaxError: stepping back from here level by level would double the work at each.
+      throw Refused("nested too deeply");
     }
   }
   ~Nested() { --depth_; }

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "scorers/math/effort.h"
 #include "scorers/math/graders.h"
 #include "scorers/math/moebius_grader.h"
 #include "scorers/text/score_text.h"
@@ -68,6 +69,7 @@ std::span<const char* const> math_grader_names() {
 }
 
 Equality math_equal(std::string_view grader, std::string_view gold, std::string_view pred) {
+  const math::Effort effort;
   return math::find_grader(grader).equal(text::valid(gold), text::valid(pred));
 }
 

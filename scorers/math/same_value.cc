@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scorers/math/effort.h"
 #include "scorers/math/modular.h"
 #include "scorers/math/numeric.h"
 
@@ -81,6 +82,7 @@ Sign difference_at(const Expr& a, const Expr& b, const Point& point) {
 
 bool same_over(const Expr& a, const Expr& b, Domain domain) {
   if (!a || !b) return false;
+  const Effort effort;
   if (compare(a, b) == 0) return !is_constant(a, "nan") && !is_constant(a, "zoo");
   if (!is_scalar(a) || !is_scalar(b)) return false;
   if (is_number(a) && is_number(b)) return a->value == b->value;
@@ -99,6 +101,7 @@ std::optional<std::complex<double>> number(const Expr& e) {
   if (is_constant(e, "oo")) return std::complex<double>(HUGE_VAL, 0);
   if (is_constant(e, "-oo")) return std::complex<double>(-HUGE_VAL, 0);
   if (!is_scalar(e)) return std::nullopt;
+  const Effort effort;
   const auto value = evaluate<Real50>(e, Point{});
   if (!value) return std::nullopt;
   const double im = value->real() ? 0.0 : static_cast<double>(value->im);

@@ -1,7 +1,7 @@
 # The expression core and the moebius grader.
 target_sources(moebius_scorers_math PRIVATE
   expression_node.cc evaluate.cc power.cc call.cc rewrite.cc matrix.cc
-  modular.cc numeric.cc same_value.cc
+  modular.cc numeric.cc effort.cc same_value.cc
   parse.cc python_tokens.cc sympy_names.cc sympy_text.cc
   sympy_latex_lexer.cc sympy_latex_meaning.cc sympy_latex.cc latex2sympy.cc
   latex_lexer.cc latex_words.cc latex_meaning.cc latex.cc

@@ -35,14 +35,14 @@ class Parser : private SympyLatexCursor {
  private:
   Expr expression() {
     const Nested nested(depth_);
-    Expr left = product(true);
+    std::vector<Expr> terms{product(true)};  // added at once: one by one would be quadratic
     while (at("+") || at("-")) {
       const bool plus = at("+");
       Expr right;
       if (!attempt([&] { right = after(&Parser::product, true); })) break;
-      left = plus ? add({left, right}) : subtract(left, right);
+      terms.push_back(plus ? right : negate(right));
     }
-    return left;
+    return terms.size() == 1 ? terms[0] : add(std::move(terms));
   }
   Expr after(Expr (Parser::*operand)(bool), bool functions) {
     ++at_;

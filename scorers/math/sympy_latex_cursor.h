@@ -27,8 +27,10 @@ inline bool listed(std::string_view list, std::string_view word) {
   return list.find(" " + std::string(word) + " ") != std::string_view::npos;
 }
 
-/// Attempts; stepping back out of many levels doubles the work at each.
-inline constexpr int kMaxSteps = 20000;
+/// Attempts for each token, and a few more; stepping back out of many levels doubles the work at
+/// each. Texts that need no stepping back take three for each token at most.
+inline constexpr std::size_t kMaxAttempts = 10;
+inline constexpr std::size_t kMoreAttempts = 200;
 
 class SympyLatexCursor {
  public:
@@ -43,7 +45,9 @@ class SympyLatexCursor {
   /// Runs `step`; if it finds no operand, everything is as before and the answer is no.
   template <typename Step>
   bool attempt(const Step& step) {
-    if (++steps_ > kMaxSteps) throw Refused("too many attempts");
+    if (++attempts_ > kMaxAttempts * tokens_.size() + kMoreAttempts) {
+      throw Refused("too many attempts");
+    }
     const std::size_t start = at_;
     const bool bars = in_bars_;
     const int depth = depth_;
@@ -93,7 +97,7 @@ class SympyLatexCursor {
   std::vector<LatexToken> tokens_;  // the last is kEnd
   std::size_t at_ = 0;
   int depth_ = 0;
-  int steps_ = 0;
+  std::size_t attempts_ = 0;
   bool in_bars_ = false;
 };
 

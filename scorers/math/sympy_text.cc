@@ -190,16 +190,15 @@ class Parser {
   }
 
   Expr sum() {
-    Expr left = product();
+    std::vector<Expr> terms{product()};  // added at once: one by one would be quadratic
     while (at("+") || at("-")) {
       const bool plus = at("+");
       ++at_;
       const Expr right = product();
-      const Expr before = scalar(left);
-      const Expr after = scalar(right);
-      left = plus ? add({before, after}) : subtract(before, after);
+      scalar(terms[0]);
+      terms.push_back(plus ? scalar(right) : negate(scalar(right)));
     }
-    return left;
+    return terms.size() == 1 ? terms[0] : add(std::move(terms));
   }
 
   /// Whether the next token begins a factor that stands beside the last one.

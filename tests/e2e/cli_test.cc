@@ -37,6 +37,8 @@ TEST(Cli, HelpAndVersionAreResults) {
                                              {"tokenize"},
                                              {"bench"},
                                              {"bench", "engine"},
+                                             {"bench", "kernels"},
+                                             {"profile"},
                                              {"eval"},
                                              {"report"},
                                              {"runs"},
@@ -80,6 +82,10 @@ TEST(Cli, UsageErrors) {
   expect_refused(moebius({"model", "verify", "embedded", "--golden", "x", "--determinism"}),
                  "excludes");
   expect_refused(moebius({"bench", "engine"}), "--model");
+  expect_refused(moebius({"bench", "kernels", "--filter", "(gemm"}), "--filter");
+  expect_refused(moebius({"bench", "kernels", "--device", "cpu", "--filter", "no such kernel"}),
+                 "no such kernel");
+  expect_refused(moebius({"profile", "last", "--store", "/nowhere/results.sqlite"}), "/nowhere");
   expect_refused(moebius({"bench", "engine", "--model", "embedded", "--batches", "1,x"}),
                  "--batches");
   expect_refused(moebius(generate({"--prompt", "a\xff"})), "not valid UTF-8");
@@ -324,6 +330,22 @@ TEST(Cli, BenchReportsSpeeds) {
   ASSERT_EQ(report.at("batches").size(), 2U);
   EXPECT_GT(report.at("batches")[0].at("decode_percent"), 0);
   EXPECT_GT(report.at("batches")[1].at("prefill_tokens_s"), 0);
+}
+
+TEST(Cli, BenchKernelsReportsRatesAndLimits) {
+  const ProcessResult result = moebius(
+      {"bench", "kernels", "--device", "cpu", "--filter", "rms_norm|gemm f32 1 x", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::vector<json> lines = json_lines(result);
+  ASSERT_EQ(lines.size(), 3U) << result.out;
+  EXPECT_EQ(lines[0].at("device"), "cpu");
+  EXPECT_GT(lines[0].at("limits").at("read_gb_s"), 0);
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    EXPECT_GT(lines[i].at("ns"), 0) << lines[i];
+    EXPECT_GT(lines[i].at("gb_s"), 0) << lines[i];
+    EXPECT_GT(lines[i].at("percent_of_limit"), 0) << lines[i];
+    EXPECT_TRUE(lines[i].contains("bound")) << lines[i];
+  }
 }
 
 }  // namespace

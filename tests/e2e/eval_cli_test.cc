@@ -1,6 +1,7 @@
 // moebius eval and what is kept of it, end to end on the embedded model: results, going on after
 // an interrupt or a kill, honest exit codes.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <map>
@@ -110,6 +111,71 @@ TEST_F(EvalCli, ShowsTranscriptsAndReports) {
   EXPECT_TRUE(found) << "the new judgements are stored";
 }
 
+TEST_F(EvalCli, AProfileIsKeptWithTheRun) {
+  const auto with = [](std::vector<std::string> command, const std::string& option) {
+    command.push_back(option);
+    return command;
+  };
+  ASSERT_EQ(moebius(eval(small(), "plain.sqlite")).exit_code, 0);
+  const ProcessResult profiled = moebius(eval(with(small(), "--profile"), "a.sqlite"));
+  ASSERT_EQ(profiled.exit_code, 0) << profiled.err;
+  EXPECT_EQ(samples("a.sqlite"), samples("plain.sqlite")) << "it changes no answer";
+
+  const std::string store = directory_.file("a.sqlite");
+  const ProcessResult shown = moebius({"profile", "last", "--store", store});
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  for (const char* part : {"kernel", "us/call", "of limit", "gemm", "limits measured", "busy"}) {
+    EXPECT_NE(shown.out.find(part), std::string::npos) << part << "\n" << shown.out;
+  }
+  const json profile = json::parse(moebius({"profile", "1", "--json", "--store", store}).out);
+  EXPECT_EQ(profile["device"], "cpu");
+  EXPECT_GE(profile["sum_ns"], profile["busy_ns"]);
+  EXPECT_LE(profile["busy_ns"], profile["wall_ns"]);
+  EXPECT_GT(profile["limits"]["read_gb_s"], 0);
+  ASSERT_GT(profile["kernels"].size(), 5U);
+  double share = 0;
+  for (const json& kernel : profile["kernels"]) {
+    EXPECT_GT(kernel["calls"], 0) << kernel;
+    EXPECT_GT(kernel["ns"], 0) << kernel;
+    share += kernel["share"].get<double>();
+  }
+  EXPECT_NEAR(share, 1, 1e-6);
+
+  // A run that was not profiled says so, and one without profile leaves the stored one alone.
+  expect_refused(moebius({"profile", "last", "--store", directory_.file("plain.sqlite")}),
+                 "no profile");
+  EXPECT_EQ(moebius(eval(small(), "a.sqlite")).exit_code, 0);
+  EXPECT_EQ(json::parse(moebius({"profile", "1", "--json", "--store", store}).out), profile);
+}
+
+TEST_F(EvalCli, ProfilesOfAttemptsAddUp) {
+  const std::vector<std::string> command = {"--tasks", "mini-aime", "--limit", "40", "--profile"};
+  const auto calls = [&] {
+    const ProcessResult result =
+        moebius({"profile", "last", "--json", "--store", directory_.file("a.sqlite")});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::map<std::string, std::int64_t> found;
+    for (const json& kernel : json::parse(result.out)["kernels"]) {
+      found[kernel["kernel"]] = kernel["calls"].get<std::int64_t>();
+    }
+    return found;
+  };
+  // The limits take a second or two before the first question is asked.
+  const ProcessResult cut = moebius(eval(command, "a.sqlite"), {.interrupt_after_ms = 3000});
+  if (cut.exit_code == 0) GTEST_SKIP() << "finished before it could be interrupted";
+  ASSERT_EQ(cut.exit_code, 130) << cut.err;
+  const ProcessResult listed = moebius({"runs", "list", "--store", directory_.file("a.sqlite")});
+  if (listed.exit_code != 0) GTEST_SKIP() << "interrupted before there was a store";
+  const auto first = calls();
+  ASSERT_EQ(moebius(eval(command, "a.sqlite")).exit_code, 0);
+  const auto both = calls();
+  for (const auto& [kernel, count] : first) {
+    ASSERT_EQ(both.count(kernel), 1U) << kernel;
+    EXPECT_GE(both.at(kernel), count) << kernel;
+  }
+  EXPECT_GT(both.at("embedding"), first.contains("embedding") ? first.at("embedding") : 0);
+}
+
 TEST_F(EvalCli, AnInterruptLosesNothing) {
   ASSERT_EQ(moebius(eval(small(), "whole.sqlite")).exit_code, 0);
   const ProcessResult cut = moebius(eval(small(), "cut.sqlite"), {.interrupt_after_ms = 300});
@@ -212,7 +278,11 @@ TEST_F(EvalCli, BadInput) {
   refused({"--tasks", "mini-math", "--items", "nowhere"}, "nowhere");
   refused({"--tasks", "mini-math", "--fail-budget", "2"}, "--fail-budget");
   refused({"--tasks", "mini-math", "--grader", "mine"}, "--grader");
-  refused({"--tasks", "mini-math", "--device", "cuda"}, "cuda");
+  // Where there is a GPU, this would run.
+  if (::access("/dev/nvidiactl", F_OK) != 0) {
+    refused({"--tasks", "mini-math", "--device", "cuda"}, "GPU engine");
+  }
+  refused({"--tasks", "mini-math", "--device", "tpu"}, "tpu");
   refused({"--tasks", "mmlu", "--data-dir", directory_.path()}, "mmlu");
   directory_.write("text.sqlite", "this is no database, whatever its name says");
   expect_refused(moebius(eval(small(), "text.sqlite")), "text.sqlite");

@@ -78,6 +78,7 @@ class FakeEngine : public engine::LocalEngine {
   const engine::Tokenizer& tokenizer() const override { throw engine::Error("fake: no tokenizer"); }
 
   std::vector<std::vector<std::int64_t>> take_expert_loads() override { return {}; }
+  engine::KernelProfile take_profile() override { return {}; }
 
   engine::Trace trace(std::span<const std::int32_t> ids) override {
     engine::Trace trace;

@@ -1,0 +1,147 @@
+// MLA in its absorbed form on the tensor cores: prefill and decode by one kernel, and a second that
+// merges what long contexts leave in pieces.
+//
+// A key is 1152 bytes and, for each head, 2176 FLOPs: 16 heads are bound by memory (30 FLOP a
+// byte), 128 heads by the tensor cores (242, where the H200 turns at 206).
+#include <algorithm>
+
+#include "kernels/attention/attention_path.h"
+#include "kernels/attention/mla_kernel.cuh"
+#include "kernels/attention/mla_merge.cuh"
+#include "kernels/attention/mla_plan.h"
+#include "kernels/device/device.h"
+#include "kernels/device/launch.h"
+#include "kernels/device/tma.h"
+
+namespace moebius::kernels {
+namespace {
+
+/// Blocks of the attention kernel: one for each multiprocessor. 132, an H200's, where there is no
+/// device to ask: plans can be made and tested without one.
+int mla_blocks() {
+  static const int blocks = [] {
+    int device = 0, count = 0;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device) != cudaSuccess) {
+      (void)cudaGetLastError();
+      return 132;
+    }
+    return std::min<int>(count, kMlaMaxBlocks);
+  }();
+  return blocks;
+}
+
+bool serves(const AttentionShape& shape) {
+  return shape.kv_heads == 1 && shape.heads > 0 && shape.heads % kMlaFragmentRows == 0 &&
+         shape.qk_dim == kMlaQkDim && shape.v_dim == kMlaVDim && shape.k_offset == 0 &&
+         shape.v_offset == 0 && shape.kv_dtype == Dtype::kBF16;
+}
+
+std::size_t plan(const AttentionShape& shape, const Ragged& batch, void* plan, std::size_t bytes) {
+  return mla_plan(shape, batch, mla_blocks(), plan, bytes);
+}
+
+std::int64_t all_fragments() {
+  return mla_blocks() * (kMlaTileRows / kMlaFragmentRows) + kMlaPartialFragments;
+}
+
+std::size_t workspace_bytes(const AttentionShape&, const AttentionLimits&) {
+  return static_cast<std::size_t>(all_fragments()) *
+         (kMlaFragmentFloats * sizeof(float) + kMlaFragmentRows * sizeof(float2));
+}
+
+void check(const AttentionCudaArgs& args) {
+  require(serves(args.shape), "mla attention: not a shape it serves");
+  require(args.shape.scale > 0, "mla attention: scale must be positive");
+  require(args.q.dtype == Dtype::kBF16 && args.out.dtype == Dtype::kBF16,
+          "mla attention: q and out must be bf16");
+  require(args.q.ld >= args.shape.heads * kMlaQkDim && args.q.ld % 8 == 0 &&
+              args.out.ld >= args.shape.heads * kMlaVDim && args.out.ld % 8 == 0,
+          "mla attention: rows too close together or not 16-byte aligned");
+  require(args.kv.dtype == Dtype::kBF16 && args.kv.width >= kMlaQkDim && args.kv.width % 8 == 0 &&
+              args.kv.pages > 0,
+          "mla attention: the cache must be bf16, 576 wide");
+  require(args.plan != nullptr && args.workspace != nullptr,
+          "mla attention: plan and workspace expected");
+}
+
+CUtensorMap query_map(const AttentionCudaArgs& args, std::int64_t tile_heads) {
+  return make_tensor_map({.data = args.q.data,
+                          .dtype = Dtype::kBF16,
+                          .rank = 3,
+                          .size = {kMlaQkDim, args.shape.heads, args.batch.ragged.rows},
+                          .step = {1, kMlaQkDim, args.q.ld},
+                          .box = {64, static_cast<std::int32_t>(tile_heads), 1}});
+}
+
+CUtensorMap key_map(const KvLayer& kv) {
+  return make_tensor_map({.data = kv.data,
+                          .dtype = Dtype::kBF16,
+                          .rank = 2,
+                          .size = {kMlaQkDim, kv.pages * kMlaTileKeys},
+                          .step = {1, kv.width},
+                          .box = {64, static_cast<std::int32_t>(kMlaTileKeys)}});
+}
+
+MlaKernelArgs kernel_args(const AttentionCudaArgs& args, std::int64_t tile_heads) {
+  auto* fragments = static_cast<float*>(args.workspace);
+  constexpr float kLog2E = 1.4426950408889634F;
+  return {.plan = static_cast<const std::byte*>(args.plan),
+          .pages = args.batch.ragged.pages,
+          .max_pages = args.batch.ragged.max_pages,
+          .out = static_cast<__nv_bfloat16*>(args.out.data),
+          .out_ld = args.out.ld,
+          .fragments = fragments,
+          .states = reinterpret_cast<float2*>(fragments + all_fragments() * kMlaFragmentFloats),
+          .tile_heads = static_cast<int>(tile_heads),
+          .chunk_tiles = static_cast<int>(mla_chunk_positions(args.shape.heads) / kMlaTileKeys),
+          .score_scale = args.shape.scale * kLog2E};
+}
+
+/// Its blocks come up while the attention's are still ending, and wait for them there.
+void launch_merge(const MlaKernelArgs& its, const Stream& stream) {
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(mla_blocks() * mla::kMergeBlocksPerProcessor);
+  config.blockDim = dim3(mla::kMergeThreads);
+  config.stream = static_cast<cudaStream_t>(stream.handle());
+  config.attrs = &early;
+  config.numAttrs = 1;
+  const DeviceLaunch merge(stream, "attention_mla_merge", 0, 0);
+  check_device(cudaLaunchKernelEx(&config, mla::mla_merge_kernel, its, mla_blocks()),
+               "launching attention_mla_merge");
+}
+
+void launch(const AttentionCudaArgs& args, const Stream& stream) {
+  check(args);
+  const std::int64_t rows = args.batch.ragged.rows, heads = args.shape.heads;
+  if (rows == 0) return;
+  static const cudaError_t allowed = cudaFuncSetAttribute(
+      mla::mla_attention_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, mla::kSharedBytes);
+  check_device(allowed, "MLA attention: shared memory");
+  const std::int64_t tile_heads = mla_tile_heads(heads);
+  const MlaKernelArgs its = kernel_args(args, tile_heads);
+  // As if every row saw max_positions keys, each sequence's read once: the plan lies on the device.
+  const std::int64_t keys = args.batch.max_positions;
+  const DeviceLaunch attention(stream, "attention_mla",
+                               args.batch.ragged.sequences * keys * kMlaQkDim * 2 +
+                                   rows * heads * (kMlaQkDim + kMlaVDim) * 2,
+                               2 * rows * heads * keys * (kMlaQkDim + kMlaVDim));
+  mla::mla_attention_kernel<<<mla_blocks(), mla::kThreads, mla::kSharedBytes,
+                              static_cast<cudaStream_t>(stream.handle())>>>(
+      its, query_map(args, tile_heads), key_map(args.kv));
+  attention.launched();
+  launch_merge(its, stream);
+}
+
+}  // namespace
+
+const AttentionPath kMlaAttention = {.serves = serves,
+                                     .plan_bytes = mla_plan_bytes,
+                                     .plan = plan,
+                                     .workspace_bytes = workspace_bytes,
+                                     .launch = launch};
+
+}  // namespace moebius::kernels

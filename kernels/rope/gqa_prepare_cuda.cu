@@ -1,0 +1,173 @@
+// What stands between grouped-query attention's projection and its scores: a warp takes one
+// head at a time through norm, clip and rotation, with the head in shared memory between.
+#include <algorithm>
+
+#include "kernels/device/launch.h"
+#include "kernels/device/vectors.cuh"
+#include "kernels/rms_norm/rms_sum.cuh"
+#include "kernels/rope/rotate.cuh"
+
+namespace moebius::kernels {
+namespace {
+
+constexpr int kThreads = 128;      // a head per warp
+constexpr int kFullThreads = 512;  // a row per block: its norm spans all heads
+constexpr std::int64_t kMaxHeadDim = 512;
+
+/// Which of a row's heads, queries first, then keys, then values.
+struct Head {
+  std::int64_t index;  // among its kind
+  bool query, value;
+};
+
+__device__ __forceinline__ Head head_at(const GqaPrepareArgs& a, std::int64_t i) {
+  if (i < a.heads) return {i, true, false};
+  if (i < a.heads + a.kv_heads) return {i - a.heads, false, false};
+  return {i - a.heads - a.kv_heads, false, true};
+}
+
+__device__ __forceinline__ float clipped(float x, float clip) {
+  // A NaN stays one: it compares false.
+  return clip > 0 ? (x > clip ? clip : x < -clip ? -clip : x) : x;
+}
+
+/// Sum of squares of `dim` columns by the whole block.
+template <class T, int kWidth>
+__device__ float squares_of(const T* x, std::int64_t dim, float* sums) {
+  const RmsLayout layout(dim);
+  float squares = 0;
+  if (static_cast<int>(threadIdx.x) < layout.threads) {
+    const std::int64_t step = std::int64_t{layout.threads} * kWidth;
+    for (std::int64_t c = std::int64_t{threadIdx.x} * kWidth; c < dim; c += step) {
+      squares = add_squares(load<kWidth>(x + c), squares);
+    }
+  }
+  const float sum = block_sum(squares, sums);
+  __syncthreads();  // sums read by all before the next use
+  return sum;
+}
+
+/// One head of one row, by one warp. `factor` serves HeadNorm::kFull.
+template <class T, class K, int kWidth>
+__device__ void prepare_head(const GqaPrepareArgs& a, std::int64_t row, std::int64_t i,
+                             float factor, float* staged) {
+  const Head head = head_at(a, i);
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const T* x = row_of<const T>(a.qkv, row) + i * a.head_dim;
+  const float* norm = head.value ? nullptr : head.query ? a.q_norm : a.k_norm;
+  if (a.head_norm == HeadNorm::kNone) norm = nullptr;
+  if (norm && a.head_norm == HeadNorm::kFull) norm += head.index * a.head_dim;
+  if (norm && a.head_norm == HeadNorm::kPerHead) {
+    float squares = 0;
+    for (std::int64_t c = lane * kWidth; c < a.head_dim; c += kWarp * kWidth) {
+      squares = add_squares(load<kWidth>(x + c), squares);
+    }
+    factor = rms_factor(warp_sum(squares), a.head_dim, a.eps);
+  }
+  T* q = head.query ? row_of<T>(a.q, row) + head.index * a.head_dim : nullptr;
+  K* entry =
+      entry_of<K>(a.kv, a.batch, row) + ((head.value ? a.kv_heads : 0) + head.index) * a.head_dim;
+  const std::int64_t turned = head.value ? 0 : 2 * a.rope.half;
+  for (std::int64_t c = lane * kWidth; c < a.head_dim; c += kWarp * kWidth) {
+    Floats<kWidth> y = load<kWidth>(x + c);
+    if (norm) y = normalized(y, load<kWidth>(norm + c), factor);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) y[k] = clipped(y[k], a.clip);
+    if (c < turned) {
+      store<kWidth>(staged + c, y);
+    } else if (head.query) {
+      store<kWidth>(q + c, y);
+    } else {
+      store<kWidth>(entry + c, y);
+    }
+  }
+  __syncwarp();  // staged written before other lanes read it
+  for (std::int64_t p = lane * kWidth; p < turned / 2; p += kWarp * kWidth) {
+    if (head.query) {
+      rotate<kWidth>(a.rope, row, staged, p, q);
+    } else {
+      rotate<kWidth>(a.rope, row, staged, p, entry);
+    }
+  }
+  __syncwarp();  // staged read before the next head overwrites it
+}
+
+template <class T, class K, int kWidth>
+__global__ void __launch_bounds__(kFullThreads)
+    gqa_prepare_kernel(const __grid_constant__ GqaPrepareArgs a) {
+  extern __shared__ __align__(16) float staging[];
+  __shared__ float sums[kFullThreads / kWarp];
+  const std::int64_t row = blockIdx.x;
+  const std::int64_t heads = a.heads + 2 * a.kv_heads;
+  const std::int64_t warps = blockDim.x / kWarp;
+  const std::int64_t warp = threadIdx.x / kWarp;
+  float q_factor = 0, k_factor = 0;
+  if (a.head_norm == HeadNorm::kFull) {
+    const T* x = row_of<const T>(a.qkv, row);
+    const std::int64_t q_dim = a.heads * a.head_dim, k_dim = a.kv_heads * a.head_dim;
+    q_factor = rms_factor(squares_of<T, kWidth>(x, q_dim, sums), q_dim, a.eps);
+    k_factor = rms_factor(squares_of<T, kWidth>(x + q_dim, k_dim, sums), k_dim, a.eps);
+  }
+  for (std::int64_t i = blockIdx.y * warps + warp; i < heads; i += gridDim.y * warps) {
+    prepare_head<T, K, kWidth>(a, row, i, i < a.heads ? q_factor : k_factor,
+                               staging + warp * a.head_dim);
+  }
+}
+
+template <class T, class K>
+void start(const GqaPrepareArgs& a, cudaStream_t stream) {
+  const bool full = a.head_norm == HeadNorm::kFull;
+  const int threads = full ? kFullThreads : kThreads;
+  const std::int64_t warps = threads / kWarp;
+  const std::int64_t pieces = full ? 1 : ceil_div(a.heads + 2 * a.kv_heads, warps);
+  const dim3 grid(static_cast<unsigned>(a.batch.ragged.rows), static_cast<unsigned>(pieces));
+  const auto bytes = static_cast<std::size_t>(warps * a.head_dim) * sizeof(float);
+  const bool quads = a.head_dim % 8 == 0 && a.rope.half % 4 == 0;
+  const auto kernel = quads ? gqa_prepare_kernel<T, K, 4> : gqa_prepare_kernel<T, K, 1>;
+  kernel<<<grid, threads, bytes, stream>>>(a);
+}
+
+void check(const GqaPrepareArgs& a) {
+  require_batch(a.batch, "gqa_prepare_cuda: malformed batch");
+  require(a.heads >= 1 && a.kv_heads >= 1, "gqa_prepare_cuda: heads or kv_heads < 1");
+  require(a.head_dim >= 1 && a.head_dim <= kMaxHeadDim,
+          "gqa_prepare_cuda: head_dim outside 1..512");
+  require(a.rope.half >= 1 && 2 * a.rope.half <= a.head_dim,
+          "gqa_prepare_cuda: half outside 1..head_dim / 2");
+  require(is_float(a.qkv.dtype) && a.q.dtype == a.qkv.dtype,
+          "gqa_prepare_cuda: qkv and q are not both f32 or both bf16");
+  require(a.qkv.ld >= (a.heads + 2 * a.kv_heads) * a.head_dim && a.q.ld >= a.heads * a.head_dim,
+          "gqa_prepare_cuda: qkv or q is too narrow");
+  require(aligned(a.qkv) && aligned(a.q), "gqa_prepare_cuda: unaligned rows");
+  require(a.qkv.data && a.q.data && a.rope.cos && a.rope.sin, "gqa_prepare_cuda: a null pointer");
+  require(a.head_norm == HeadNorm::kNone || (a.q_norm && a.k_norm),
+          "gqa_prepare_cuda: q_norm or k_norm is null");
+  require(a.head_norm != HeadNorm::kFull || a.heads * a.head_dim <= 16384,
+          "gqa_prepare_cuda: a full norm of more than 16384 columns");
+  require(a.kv.data && is_float(a.kv.dtype) && a.kv.width == 2 * a.kv_heads * a.head_dim,
+          "gqa_prepare_cuda: the cache is not f32 or bf16 of width 2 * kv_heads * head_dim");
+}
+
+}  // namespace
+
+void gqa_prepare_cuda(const GqaPrepareArgs& args, const Stream& stream) {
+  if (args.batch.ragged.rows == 0) return;
+  check(args);
+  const std::int64_t rows = args.batch.ragged.rows;
+  const auto element = static_cast<std::int64_t>(dtype_bytes(args.qkv.dtype));
+  const auto cached = static_cast<std::int64_t>(dtype_bytes(args.kv.dtype));
+  const std::int64_t q = args.heads * args.head_dim;
+  const DeviceLaunch launch(
+      stream, "gqa_prepare",
+      rows * ((2 * q + args.kv.width) * element + args.kv.width * cached + 8 * args.rope.half),
+      rows * 7 * (q + args.kv.width / 2));
+  const auto handle = static_cast<cudaStream_t>(stream.handle());
+  with_element(args.qkv.dtype, [&](auto* x) {
+    with_element(args.kv.dtype, [&](auto* kv) {
+      start<std::remove_pointer_t<decltype(x)>, std::remove_pointer_t<decltype(kv)>>(args, handle);
+    });
+  });
+  launch.launched();
+}
+
+}  // namespace moebius::kernels
