@@ -27,13 +27,13 @@ constexpr int kSharedOfTwo = (228 * 1024 - 2 * 1024) / 2;  // each of two on a m
 
 // As many stages as fit, up to eight.
 constexpr int stages_of(int rows, int outs, fp8::Order order) {
-  const int stage = (rows + outs) * fp8::kDepth + 16;
+  const int stage = (rows + outs) * fp8::kDepth + (rows == 64 ? 384 : rows * 5) + 16;
   const int parts = order == fp8::Order::kSplit ? rows * outs * 4 : 0;
   return std::min(8, ((rows == 64 ? kSharedOfTwo : kSharedOfOne) - parts) / stage);
 }
 
 struct Maps {
-  CUtensorMap x, w;
+  CUtensorMap x, w, scales;
 };
 
 // Rows of x in one copy: small tiles are rarely full, and what is not there is not to be fetched.
@@ -48,6 +48,7 @@ template <typename S>
 Maps make_maps(const GemmCudaArgs& a) {
   const bool grouped = a.groups > 0;
   const std::int64_t matrices = grouped ? a.groups : a.heads;
+  const std::int64_t depths = (a.w.cols + fp8::kDepth - 1) / fp8::kDepth;
   const std::int64_t x_step = a.heads > 1 ? a.x_head : a.x.ld;
   const std::int64_t w_step = grouped ? a.n * a.w.ld : a.heads > 1 ? a.w_head * a.w.ld : a.w.ld;
   const auto* w = static_cast<const std::byte*>(a.w.data) + (grouped ? 0 : a.w_first * a.w.ld);
@@ -62,7 +63,14 @@ Maps make_maps(const GemmCudaArgs& a) {
                                 .rank = 3,
                                 .size = {a.w.cols, a.n, matrices},
                                 .step = {1, a.w.ld, w_step},
-                                .box = {fp8::kDepth, S::kOuts, 1}})};
+                                .box = {fp8::kDepth, S::kOuts, 1}}),
+          .scales = make_tensor_map({.data = a.x.scale,
+                                     .dtype = Dtype::kF32,
+                                     .rank = 2,
+                                     .size = {a.rows, depths * (grouped ? 1 : a.heads)},
+                                     .step = {1, a.x.scale_ld},
+                                     .box = {S::kScaleRowsOfBox, 1},
+                                     .swizzle = Swizzle::kNone})};
 }
 
 // Tiles of the whole product, or for groups the most there can be.
@@ -109,9 +117,9 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
   config.stream = static_cast<cudaStream_t>(stream.handle());
   config.attrs = attributes;
   config.numAttrs = 2;
-  check_device(
-      cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w, box_rows<S>(a)),
-      "launching gemm_fp8");
+  check_device(cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w, maps.scales,
+                                  box_rows<S>(a)),
+               "launching gemm_fp8");
 }
 
 struct Entry {
@@ -134,28 +142,18 @@ constexpr Entry entry() {
 }
 
 constexpr Entry kEntries[] = {
-    entry<64, 32, 4, false, kDouble>(),
-    entry<64, 64, 1, false, kDouble>(),
-    entry<64, 64, 2, false, kDouble>(),
-    entry<64, 64, 4, false, kDouble>(),
-    entry<64, 128, 1, false, kNone>(),
-    entry<128, 128, 1, false, kDouble>(),
-    entry<128, 128, 2, false, kDouble>(),
-    entry<256, 128, 1, false, kNone>(),
-    entry<256, 128, 2, false, kNone>(),
-    entry<256, 128, 1, false, kTurns>(),
-    entry<256, 128, 1, false, kTurnsEarly>(),
-    entry<256, 128, 2, false, kTurnsEarly>(),
-    entry<64, 64, 4, false, kDouble, kSplit>(),
-    entry<64, 128, 4, false, kNone, kSplit>(),
-    entry<128, 128, 2, false, kTurnsEarly, kFold>(),
-    entry<128, 128, 1, false, kNone, kFold>(),
-    entry<64, 64, 1, true, kDouble>(),
-    entry<64, 64, 2, true, kDouble>(),
-    entry<64, 128, 1, true, kNone>(),
-    entry<128, 128, 1, true, kDouble>(),
-    entry<256, 128, 1, true, kTurnsEarly>(),
-    entry<256, 128, 2, true, kNone>(),
+    entry<64, 64, 1, false, kDouble>(),         entry<64, 64, 2, false, kDouble>(),
+    entry<64, 64, 4, false, kDouble>(),         entry<64, 64, 4, false, kNone>(),
+    entry<64, 32, 4, false, kNone>(),           entry<64, 128, 1, false, kNone>(),
+    entry<128, 128, 1, false, kDouble>(),       entry<128, 128, 2, false, kDouble>(),
+    entry<128, 128, 1, false, kSkew>(),         entry<256, 128, 1, false, kNone>(),
+    entry<256, 128, 2, false, kNone>(),         entry<256, 128, 1, false, kSkew>(),
+    entry<256, 128, 2, false, kSkew>(),         entry<256, 128, 2, false, kTurnsEarly>(),
+    entry<64, 64, 4, false, kDouble, kSplit>(), entry<64, 64, 4, false, kNone, kSplit>(),
+    entry<64, 128, 4, false, kNone, kSplit>(),  entry<128, 128, 1, false, kNone, kFold>(),
+    entry<64, 64, 1, true, kDouble>(),          entry<64, 64, 2, true, kDouble>(),
+    entry<64, 128, 1, true, kNone>(),           entry<128, 128, 1, true, kDouble>(),
+    entry<256, 128, 1, true, kSkew>(),          entry<256, 128, 2, true, kNone>(),
 };
 
 const Entry& entry_of(const Fp8Tile& tile, bool pairs, bool segments) {
@@ -206,9 +204,9 @@ Fp8Tile choose_fp8_tile(const GemmCudaArgs& a, int multiprocessor_count) {
   const std::int64_t rows = a.groups > 0 ? (a.rows + a.groups - 1) / a.groups : a.rows;
   if (fp8_segments(a)) {
     if (rows <= 256) return {64, 64, 4, 1};
-    return {128, 128, 2, 3};
+    return {128, 128, 1, 0};
   }
-  if (rows > 256 && a.n >= 256) return {256, 128, 1, 3};
+  if (rows > 256 && a.n >= 256) return {256, 128, 1, 2};
   if (rows > 64) return {128, 128, 1, 1};
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
   for (const int outs : {128, 64}) {

@@ -19,7 +19,7 @@ constexpr int kDepth = 128;  // k of one stage: one scale of x and of w each, on
 /// How a warpgroup keeps the tensor cores busy while it promotes sums. kDouble: the next stage's
 /// products are under way in a second set of sums. kTurns: where registers do not allow that, two
 /// warpgroups take turns, one multiplying while the other promotes.
-enum class Overlap { kNone, kDouble, kTurns, kTurnsEarly };
+enum class Overlap { kNone, kDouble, kSkew, kTurnsEarly };
 
 /// How the sum over k is put together. kChain: one chain of promotions. Others: kSegments chains,
 /// added in order; each by its own block of a cluster (kSplit), or all by one block (kFold).
@@ -45,13 +45,18 @@ struct Shape {
   static constexpr bool kCrosses = !pairs && 128 % outs != 0;
   static constexpr int kScaleRows = pairs || kCrosses ? 2 : 1;
   static constexpr int kXBytes = rows * kDepth, kWBytes = outs * kDepth;
+  // Scales of x come in boxes that begin at a multiple of four rows, so up to three rows early.
+  static constexpr int kScaleRowsOfBox = (rows == 64 ? 64 : 128) + 4;
+  static constexpr int kScaleBoxes = rows == 256 ? 2 : 1;
+  static constexpr int kScaleBoxBytes = rows == 64 ? 384 : 640;  // in shared memory, aligned to 128
+  static constexpr int kScaleBytes = kScaleBoxes * kScaleBoxBytes;
 
   // The other blocks' parts of this block's share of a tile, and its own.
   static constexpr int kPartsBytes = order == Order::kSplit ? rows * outs * 4 : 0;
-  static constexpr int kBytes = stages * (kXBytes + kWBytes + 2 * 8) + kPartsBytes;
+  static constexpr int kBytes = stages * (kXBytes + kWBytes + kScaleBytes + 2 * 8) + kPartsBytes;
   static_assert(!pairs || 256 % outs == 0);
   static_assert(overlap != Overlap::kDouble || kSubtiles == 1);
-  static constexpr bool kTurns = overlap == Overlap::kTurns || overlap == Overlap::kTurnsEarly;
+  static constexpr bool kTurns = overlap == Overlap::kTurnsEarly;
   static_assert(!kTurns || kWarpgroups == 2);
   static_assert(order != Order::kSplit || (cluster == kSegments && rows == 64 && !pairs));
   static_assert(order != Order::kFold || overlap != Overlap::kDouble);
@@ -128,8 +133,15 @@ struct Stages {
 
   __device__ std::byte* x(int s) const { return base + s * S::kXBytes; }
   __device__ std::byte* w(int s) const { return base + S::kStages * S::kXBytes + s * S::kWBytes; }
+  /// Of the 128 rows from 128 half on.
+  __device__ float* scales(int s, int half) const {
+    return reinterpret_cast<float*>(base + S::kStages * (S::kXBytes + S::kWBytes) +
+                                    s * S::kScaleBytes + half * S::kScaleBoxBytes);
+  }
   __device__ Barrier* full(int s) const {
-    return reinterpret_cast<Barrier*>(base + S::kStages * (S::kXBytes + S::kWBytes)) + s;
+    return reinterpret_cast<Barrier*>(base +
+                                      S::kStages * (S::kXBytes + S::kWBytes + S::kScaleBytes)) +
+           s;
   }
   __device__ Barrier* empty(int s) const { return full(S::kStages) + s; }
   __device__ float4* parts() const { return reinterpret_cast<float4*>(empty(S::kStages)); }
@@ -163,6 +175,7 @@ template <typename S>
 struct Copies {
   const CUtensorMap& x;
   const CUtensorMap& w;
+  const CUtensorMap& scales;
   const Stages<S>& stages;
   std::int32_t rank;
   std::int32_t box_rows;  // rows of x in one copy; what is past the tile's rows is not fetched
@@ -173,12 +186,20 @@ struct Copies {
   /// Announces the stage's bytes and fetches the weights.
   __device__ void begin(const TileAt& at, std::int32_t depth, int s) const {
     barrier_arrive_expect(stages.full(s),
-                          static_cast<std::uint32_t>(boxes(at) * box_rows * kDepth + S::kWBytes));
+                          static_cast<std::uint32_t>(boxes(at) * box_rows * kDepth + S::kWBytes +
+                                                     S::kScaleBoxes * S::kScaleRowsOfBox * 4));
     tma_load_3d(stages.w(s), &w, stages.full(s), depth * kDepth, at.out + rank * S::kOuts,
                 at.matrix);
   }
-  /// Fetches the rows: this block's share, for all of the cluster.
-  __device__ void finish(const TileAt& at, std::int32_t x_matrix, std::int32_t depth, int s) const {
+  /// Fetches the rows (this block's share, for all of the cluster) and their scales, which lie
+  /// `scale_line` further for each matrix of x.
+  __device__ void finish(const TileAt& at, std::int32_t x_matrix, std::int32_t scale_line,
+                         std::int32_t depth, int s) const {
+#pragma unroll
+    for (int half = 0; half < S::kScaleBoxes; ++half) {
+      tma_load_2d(stages.scales(s, half), &scales, stages.full(s), at.row / 4 * 4 + half * 128,
+                  scale_line * x_matrix + depth);
+    }
     for (std::int32_t box = rank; box < boxes(at); box += S::kShare) {
       std::byte* to = stages.x(s) + box * box_rows * kDepth;
       const std::int32_t row = at.row + box * box_rows;
@@ -198,7 +219,7 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
   const bool leader = threadIdx.x % 32 == 0;
   const Stages<S>& stages = copies.stages;
   const Depths depths = depths_of<S>(a);
-
+  const auto scale_line = static_cast<std::int32_t>(a.heads > 1 ? a.x_head / kDepth : 0);
   // Weights do not come from the kernel before: those of the first stages need not wait for it.
   // With groups even the tile depends on it.
   std::int32_t early = 0;
@@ -222,7 +243,7 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
       barrier_wait(stages.empty(s), turn.parity ^ 1);
       if (leader) {
         if (depth >= early) copies.begin(at, depth, s);
-        copies.finish(at, x_matrix, depth, s);
+        copies.finish(at, x_matrix, scale_line, depth, s);
       }
       __syncwarp();
     }
@@ -291,58 +312,6 @@ class WeightScales {
   std::int32_t depths_, due_;
   const float* line_[S::kScaleRows];
   float held_[S::kScaleRows], next_[S::kScaleRows];
-};
-
-/// Scales of a thread's rows: of the four lanes that share its rows, lane i holds those of one
-/// depth in four.
-template <typename S>
-class RowScales {
- public:
-  /// Of rows `row` and row + 8 of each 64, from depth `first_depth` on.
-  __device__ RowScales(const GemmCudaArgs& a, const TileAt& at, std::int32_t row,
-                       std::int32_t first_depth)
-      : depths_(static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth)),
-        due_(first_depth / 4 * 4 + 4),
-        ld_(a.x.scale_ld) {
-    const std::int64_t head = a.heads > 1 ? a.x_head / kDepth * at.matrix : 0;
-#pragma unroll
-    for (int i = 0; i < 2 * S::kSubtiles; ++i) {  // past the rows: any that exists
-      line_[i] =
-          a.x.scale + head * ld_ + min(at.row + row + i / 2 * 64 + i % 2 * 8, at.row_end - 1);
-    }
-#pragma unroll
-    for (int i = 0; i < 2 * S::kSubtiles; ++i) {
-      held_[i] = fetch(i, due_ - 4);
-      next_[i] = fetch(i, due_);
-    }
-  }
-
-  /// Before the scales of depth `depth` are asked for; in ascending order, one by one.
-  __device__ void advance(std::int32_t depth) {
-    if (depth == due_) {
-      due_ += 4;
-#pragma unroll
-      for (int i = 0; i < 2 * S::kSubtiles; ++i) {
-        held_[i] = next_[i];
-        next_[i] = fetch(i, due_);
-      }
-    }
-  }
-  /// Of row `row` + 64 sub + 8 high at depth `depth`.
-  __device__ float at(std::int32_t depth, int sub, int high) const {
-    return __shfl_sync(0xffffffffU, held_[2 * sub + high], depth % 4, 4);
-  }
-
- private:
-  __device__ float fetch(int i, std::int32_t first) const {
-    const std::int32_t depth = first + static_cast<std::int32_t>(threadIdx.x) % 4;
-    return depth < depths_ ? __ldg(line_[i] + depth * ld_) : 0.0F;
-  }
-
-  std::int32_t depths_, due_;
-  std::int64_t ld_;
-  const float* line_[2 * S::kSubtiles];
-  float held_[2 * S::kSubtiles], next_[2 * S::kSubtiles];
 };
 
 /// Four lanes hold two neighbours (in one register) of each of four runs of eight values; after,
@@ -467,16 +436,15 @@ class Consumer {
     bool more = walk.next(at);
     if (!more) return;
     WeightScales<S> weight_scales(a_, at, out_of(at), depths_.begin);
-    RowScales<S> row_scales(a_, at, first_row(0) + row_, depths_.begin);
 
     while (more) {
       Sums total[S::kSubtiles] = {};
       if constexpr (S::kOrder == Order::kFold) {
-        multiply_folding(at, weight_scales, row_scales, total);
+        multiply_folding(at, weight_scales, total);
       } else if constexpr (S::kOverlap == Overlap::kDouble) {
-        multiply_double(at, weight_scales, row_scales, total[0]);
+        multiply_double(at, weight_scales, total[0]);
       } else {
-        multiply(at, depths_, weight_scales, row_scales, total);
+        multiply(at, depths_, weight_scales, total);
       }
       if constexpr (S::kOrder == Order::kSplit) {
         share(at, total[0]);
@@ -484,10 +452,7 @@ class Consumer {
       }
       const TileAt done = at;
       more = walk.next(at);  // and its scales are on their way while this tile is stored
-      if (more) {
-        weight_scales = WeightScales<S>(a_, at, out_of(at), depths_.begin);
-        row_scales = RowScales<S>(a_, at, first_row(0) + row_, depths_.begin);
-      }
+      if (more) weight_scales = WeightScales<S>(a_, at, out_of(at), depths_.begin);
       const std::int32_t y_column =
           a_.groups > 0 ? 0 : static_cast<std::int32_t>(a_.y_head * done.matrix);
 #pragma unroll
@@ -514,6 +479,11 @@ class Consumer {
     named_barrier_arrive(2 - group_, 256);
   }
 
+  /// Scales of this thread's rows of those from `first` of the tile on, 8 apart.
+  __device__ const float* x_scales(const TileAt& at, int s, int first) const {
+    return stages_.scales(s, first / 128) + at.row % 4 + first % 128 + row_;
+  }
+
   /// Starts the products of 64 rows with one stage.
   __device__ void start(int s, int sub, Sums& sum) const {
     const std::uint64_t x = descriptor_k128(stages_.x(s) + first_row(sub) * kDepth);
@@ -524,13 +494,14 @@ class Consumer {
     for (int k = 0; k < kDepth / 32; ++k) {
       wgmma_e4m3<S::kOuts>(sum, x + k * kDescriptorStepK, w + k * kDescriptorStepK, k != 0);
       // Turns pass before the last quarter is done, so that no gap opens.
-      if (S::kTurns && k == (S::kOverlap == Overlap::kTurns ? 1 : 0)) wgmma_commit();
+      if (S::kTurns && k == 0) wgmma_commit();
     }
     wgmma_commit();
     wgmma_pin(sum);
   }
 
   __device__ void hand_back_stage(int s) const {
+    __syncwarp();  // every lane has its scales before the stage may be filled again
     if constexpr (S::kShare > 1) {
       if (lane_ < S::kShare) hand_back(stages_.empty(s), lane_);
     } else {
@@ -539,17 +510,24 @@ class Consumer {
   }
 
   __device__ void multiply(const TileAt& at, Depths depths, WeightScales<S>& weight_scales,
-                           RowScales<S>& row_scales, Sums (&total)[S::kSubtiles]) {
+                           Sums (&total)[S::kSubtiles]) {
     const int boundary = (128 - out_of(at) % 128) / 8;
     for (std::int32_t depth = depths.begin; depth < depths.end; ++depth, turn_.advance()) {
       const int s = turn_.stage;
       float w_scale[S::kScaleRows];
       weight_scales.at(depth, w_scale);
-      row_scales.advance(depth);
       barrier_wait(stages_.full(s), turn_.parity);  // the copies of this stage, before their reads
+      if (S::kOverlap == Overlap::kSkew && group_ == 1 && !skewed_) {
+        const long long start = clock64();
+        while (clock64() - start < 2 * S::kOuts) {
+        }
+        skewed_ = true;
+      }
+
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
-        const float low = row_scales.at(depth, sub, 0), high = row_scales.at(depth, sub, 1);
+        const float* x_scale = x_scales(at, s, first_row(sub));
+        const float low = x_scale[0], high = x_scale[8];
         Sums sum;
         if constexpr (S::kTurns) await_turn();
         start(s, sub, sum);
@@ -566,11 +544,11 @@ class Consumer {
 
   /// Segment after segment, each a chain of its own.
   __device__ void multiply_folding(const TileAt& at, WeightScales<S>& weight_scales,
-                                   RowScales<S>& row_scales, Sums (&total)[S::kSubtiles]) {
+                                   Sums (&total)[S::kSubtiles]) {
     for (int segment = 0; segment < kSegments; ++segment) {
       Sums part[S::kSubtiles] = {};
       multiply(at, {depths_.end * segment / kSegments, depths_.end * (segment + 1) / kSegments},
-               weight_scales, row_scales, part);
+               weight_scales, part);
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
 #pragma unroll
@@ -621,8 +599,7 @@ class Consumer {
   }
 
   /// The same with the products of the next stage under way while sums are promoted.
-  __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales,
-                                  RowScales<S>& row_scales, Sums& total) {
+  __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales, Sums& total) {
     const int boundary = (128 - out_of(at) % 128) / 8;
 
     Turn<S> ahead = turn_;
@@ -631,12 +608,16 @@ class Consumer {
       start(ahead.stage, 0, sum);
       ahead.advance();
     };
-    const auto finish = [&](std::int32_t depth, Sums& sum) {
-      hand_back_stage(turn_.stage);
-      float w_scale[S::kScaleRows];
+    float w_scale[S::kScaleRows];
+    float low, high;
+    const auto prepare = [&](std::int32_t depth) {  // scales, while products are under way
       weight_scales.at(depth, w_scale);
-      row_scales.advance(depth);
-      const float low = row_scales.at(depth, 0, 0), high = row_scales.at(depth, 0, 1);
+      const float* x_scale = x_scales(at, turn_.stage, first_row(0));
+      low = x_scale[0];
+      high = x_scale[8];
+    };
+    const auto finish = [&](Sums& sum) {
+      hand_back_stage(turn_.stage);
       promote<S>(sum, low, high, w_scale, boundary, total);
       turn_.advance();
     };
@@ -644,27 +625,31 @@ class Consumer {
     std::int32_t depth = depths_.begin;
     begin(even);
     for (; depth + 2 < depths_.end; depth += 2) {
+      prepare(depth);
       begin(odd);
       wgmma_wait<1>();
       wgmma_pin(even);
-      finish(depth, even);
+      finish(even);
+      prepare(depth + 1);
       begin(even);
       wgmma_wait<1>();
       wgmma_pin(odd);
-      finish(depth + 1, odd);
+      finish(odd);
     }
+    prepare(depth);
     if (depth + 1 < depths_.end) {
       begin(odd);
       wgmma_wait<1>();
       wgmma_pin(even);
-      finish(depth, even);
+      finish(even);
+      prepare(depth + 1);
       wgmma_wait<0>();
       wgmma_pin(odd);
-      finish(depth + 1, odd);
+      finish(odd);
     } else {
       wgmma_wait<0>();
       wgmma_pin(even);
-      finish(depth, even);
+      finish(even);
     }
   }
 
@@ -674,18 +659,21 @@ class Consumer {
   std::int32_t rank_;
   Depths depths_;
   Turn<S> turn_;
+  bool skewed_ = false;
 };
 
 template <typename S>
 __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     gemm_fp8_kernel(const __grid_constant__ GemmCudaArgs a, const __grid_constant__ CUtensorMap x,
-                    const __grid_constant__ CUtensorMap w, std::int32_t box_rows) {
+                    const __grid_constant__ CUtensorMap w,
+                    const __grid_constant__ CUtensorMap scales, std::int32_t box_rows) {
   extern __shared__ __align__(1024) std::byte shared[];
   const Stages<S> stages{shared};
   const int warp = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 32, 0);
   if (threadIdx.x == 0) {
     tma_prefetch(&x);
     tma_prefetch(&w);
+    tma_prefetch(&scales);
     for (int s = 0; s < S::kStages; ++s) {
       barrier_init(stages.full(s), 1);
       barrier_init(stages.empty(s), S::kShare * S::kWarpgroups * 4);
@@ -699,8 +687,9 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     __syncthreads();
   }
   constexpr int kProducer = S::kWarpgroups * 4;
-  const Copies<S> copies{x, w, stages,
-                         S::kShare > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0, box_rows};
+  const Copies<S> copies{
+      x,       w, scales, stages, S::kShare > 1 ? static_cast<std::int32_t>(cluster_rank()) : 0,
+      box_rows};
   if constexpr (S::kWarpgroups > 1) {
     if (warp >= kProducer) {
       registers_decrease<40>();
