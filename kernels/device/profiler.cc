@@ -55,15 +55,23 @@ constexpr CUpti_CallbackId kNodeEvents[] = {
 
 /// The functions of libcupti that are used.
 struct Cupti {
-#define MOEBIUS_CUPTI_FUNCTIONS(X)                                                              \
-  X(cuptiActivityDisable)                                                                       \
-  X(cuptiActivityEnable)                                                                        \
-  X(cuptiActivityFlushAll)                                                                      \
-  X(cuptiActivityFlushPeriod)                                                                   \
-  X(cuptiActivityGetNextRecord)                                                                 \
-  X(cuptiActivityGetNumDroppedRecords) X(cuptiActivityRegisterCallbacks) X(cuptiEnableCallback) \
-      X(cuptiGetGraphNodeId) X(cuptiGetResultString) X(cuptiGetVersion) X(cuptiSubscribe)       \
-          X(cuptiUnsubscribe)
+// One a line; the formatter never settles on how to break it.
+// clang-format off
+#define MOEBIUS_CUPTI_FUNCTIONS(X)     \
+  X(cuptiActivityDisable)              \
+  X(cuptiActivityEnable)               \
+  X(cuptiActivityFlushAll)             \
+  X(cuptiActivityFlushPeriod)          \
+  X(cuptiActivityGetNextRecord)        \
+  X(cuptiActivityGetNumDroppedRecords) \
+  X(cuptiActivityRegisterCallbacks)    \
+  X(cuptiEnableCallback)               \
+  X(cuptiGetGraphNodeId)               \
+  X(cuptiGetResultString)              \
+  X(cuptiGetVersion)                   \
+  X(cuptiSubscribe)                    \
+  X(cuptiUnsubscribe)
+// clang-format on
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUPTI_FUNCTIONS(X)
 #undef X

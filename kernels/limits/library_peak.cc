@@ -28,15 +28,22 @@ void* open_library() {
 }
 
 struct Library {
-#define MOEBIUS_CUBLASLT_FUNCTIONS(X)                                                        \
-  X(cublasLtCreate)                                                                          \
-  X(cublasLtDestroy)                                                                         \
-  X(cublasLtMatmul)                                                                          \
-  X(cublasLtMatmulAlgoGetHeuristic)                                                          \
-  X(cublasLtMatmulDescCreate) X(cublasLtMatmulDescDestroy) X(cublasLtMatmulDescSetAttribute) \
-      X(cublasLtMatmulPreferenceCreate) X(cublasLtMatmulPreferenceDestroy)                   \
-          X(cublasLtMatmulPreferenceSetAttribute) X(cublasLtMatrixLayoutCreate)              \
-              X(cublasLtMatrixLayoutDestroy)
+// One a line; the formatter never settles on how to break it.
+// clang-format off
+#define MOEBIUS_CUBLASLT_FUNCTIONS(X)     \
+  X(cublasLtCreate)                       \
+  X(cublasLtDestroy)                      \
+  X(cublasLtMatmul)                       \
+  X(cublasLtMatmulAlgoGetHeuristic)       \
+  X(cublasLtMatmulDescCreate)             \
+  X(cublasLtMatmulDescDestroy)            \
+  X(cublasLtMatmulDescSetAttribute)       \
+  X(cublasLtMatmulPreferenceCreate)       \
+  X(cublasLtMatmulPreferenceDestroy)      \
+  X(cublasLtMatmulPreferenceSetAttribute) \
+  X(cublasLtMatrixLayoutCreate)           \
+  X(cublasLtMatrixLayoutDestroy)
+// clang-format on
 #define X(name) decltype(&::name) name = nullptr;
   MOEBIUS_CUBLASLT_FUNCTIONS(X)
 #undef X

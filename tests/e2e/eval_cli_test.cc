@@ -155,7 +155,8 @@ TEST_F(EvalCli, ProfilesOfAttemptsAddUp) {
         moebius({"profile", "last", "--json", "--store", directory_.file("a.sqlite")});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     std::map<std::string, std::int64_t> found;
-    for (const json& kernel : json::parse(result.out)["kernels"]) {
+    const json profile = json::parse(result.out);
+    for (const json& kernel : profile["kernels"]) {
       found[kernel["kernel"]] = kernel["calls"].get<std::int64_t>();
     }
     return found;
