@@ -32,9 +32,9 @@ constexpr Model kModels[] = {
     {"Qwen3", 2048, 151936, 128, 8, 0, 1, 1, false, 32, 4, 128},
 };
 
-/// Random bytes of an odd multiplier's hash; as floats in [-1, 1), as bf16 or as ids below
-/// `limit`.
-enum class Fill { kF32, kBF16, kId };
+/// Hashes of the index: as floats in [-1, 1), as bf16, as ids below `limit`, or as sums of four
+/// such floats times 3, which lie as logits do.
+enum class Fill { kF32, kBF16, kId, kLogits };
 __global__ void fill_kernel(void* data, std::int64_t count, Fill fill, std::int64_t limit,
                             std::uint64_t seed) {
   const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -45,6 +45,10 @@ __global__ void fill_kernel(void* data, std::int64_t count, Fill fill, std::int6
   const float x = static_cast<float>(z >> 40) * 0x1p-23F - 1;
   if (fill == Fill::kF32) static_cast<float*>(data)[i] = x;
   if (fill == Fill::kBF16) static_cast<Bf16*>(data)[i] = __float2bfloat16_rn(x);
+  if (fill == Fill::kLogits) {
+    const auto part = [z](int at) { return static_cast<float>(z >> at & 0x7FFF) * 0x1p-14F - 1; };
+    static_cast<float*>(data)[i] = 3 * (part(0) + part(15) + part(30) + part(45));
+  }
   if (fill == Fill::kId) {
     static_cast<std::int32_t*>(data)[i] =
         static_cast<std::int32_t>(z % static_cast<std::uint64_t>(limit));
@@ -55,6 +59,7 @@ __global__ void fill_kernel(void* data, std::int64_t count, Fill fill, std::int6
 class Memory {
  public:
   float* f32(std::int64_t count) { return take<float>(count, Fill::kF32, 0); }
+  float* logits(std::int64_t count) { return take<float>(count, Fill::kLogits, 0); }
   void* bf16(std::int64_t count) { return take<Bf16>(count, Fill::kBF16, 0); }
   std::int32_t* ids(std::int64_t count, std::int64_t limit) {
     return take<std::int32_t>(count, Fill::kId, limit);
@@ -293,13 +298,15 @@ KernelCase logits_case(const Model& m, std::int64_t rows, int kind, std::int64_t
       "logits", m, std::string(what) + " top " + std::to_string(top_k), rows,
       rows * (4 * m.vocab + 8 * top_k), logits_cuda, [=](Memory& memory) {
         LogitsCudaArgs a;
-        a.logits = memory.f32(rows * m.vocab);
+        a.logits = memory.logits(rows * m.vocab);
         a.rows = rows;
         a.vocab = m.vocab;
         a.logsumexp = memory.raw<float>(rows);
         a.top_k = top_k;
         a.top_ids = memory.raw<std::int32_t>(rows * std::max<std::int64_t>(1, top_k));
         a.top_logits = memory.raw<float>(rows * std::max<std::int64_t>(1, top_k));
+        a.workspace = memory.raw<std::byte>(
+            static_cast<std::int64_t>(logits_cuda_workspace_bytes(rows, m.vocab, top_k)));
         if (kind == 0) return a;
         const DeviceStream owner;
         const std::vector<Draw> draws(rows, Draw{.temperature = 0.6F, .top_p = 0.95F});
