@@ -72,7 +72,9 @@ class Loaded {
 #pragma unroll
     for (int i = 0; i < kBytes / kEach; ++i) u_.packets[i] = reinterpret_cast<const Each*>(p)[i];
   }
-  __device__ float get(int i) const { return widened(u_.values[i]); }
+  __device__ float get(int i) const {
+    return widened(u_.values[i]);
+  }
 
  private:
   static constexpr int kBytes = kCount * static_cast<int>(sizeof(T));
@@ -142,21 +144,33 @@ __device__ __forceinline__ float block_sum(float x, float* sums) {
   return sum;
 }
 
-/// Quantises 128 columns, four to each lane of a warp: the first at y, their scale to *scale.
-/// Source: DeepSeek-V3 inference/kernel.py, act_quant_kernel.
-__device__ __forceinline__ void quantize_group(const Floats<4>& x, bool active, std::uint8_t* y,
-                                               float* scale) {
+/// Quantises 128 columns, kWidth (4 or 8) to each of 128 / kWidth lanes: a lane's first at y,
+/// their scale to *scale. Source: DeepSeek-V3 inference/kernel.py, act_quant_kernel.
+template <int kWidth>
+__device__ __forceinline__ void quantize_group(const Floats<kWidth>& x, bool active,
+                                               std::uint8_t* y, float* scale) {
+  constexpr int kLanes = static_cast<int>(kScaleBlock) / kWidth;
   float most = 0;
 #pragma unroll
-  for (int i = 0; i < 4; ++i) most = active ? fmaxf(most, fabsf(x[i])) : most;
-  const float s = fmaxf(warp_max(most), 1e-4F) / 448.0F;
-  if (threadIdx.x % kWarp == 0) *scale = s;
+  for (int i = 0; i < kWidth; ++i) most = active ? fmaxf(most, fabsf(x[i])) : most;
+#pragma unroll
+  for (int lanes = kLanes / 2; lanes > 0; lanes /= 2) {
+    most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, lanes));
+  }
+  const float s = fmaxf(most, 1e-4F) / 448.0F;
   if (!active) return;
+  if (threadIdx.x % kLanes == 0) *scale = s;
   const auto two = [&](float a, float b) {
     return static_cast<std::uint32_t>(
         __nv_cvt_float2_to_fp8x2(make_float2(a / s, b / s), __NV_SATFINITE, __NV_E4M3));
   };
-  *reinterpret_cast<std::uint32_t*>(y) = two(x[0], x[1]) | two(x[2], x[3]) << 16;
+  const std::uint32_t four = two(x[0], x[1]) | two(x[2], x[3]) << 16;
+  if constexpr (kWidth == 8) {
+    const std::uint32_t next = two(x[4], x[5]) | two(x[6], x[7]) << 16;
+    *reinterpret_cast<uint2*>(y) = make_uint2(four, next);
+  } else {
+    *reinterpret_cast<std::uint32_t*>(y) = four;
+  }
 }
 
 /// Calls f with a null pointer of the element type, float or Bf16.

@@ -25,14 +25,16 @@ class RowDraw {
 
   /// The key of the best logit above -inf, 0 if there is none; the same in every block.
   __device__ std::uint64_t best() {
-    std::uint64_t most = 0;
+    float most = -std::numeric_limits<float>::infinity();
+    std::int64_t at = -1;
+#pragma unroll 8
     for (std::int64_t i = threadIdx.x; i < slice_.count; i += kRowThreads) {
       const float x = slice_.x[i];
-      if (!(x > -std::numeric_limits<float>::infinity())) continue;
-      const std::uint64_t key = top_key(x, static_cast<std::int32_t>(slice_.first + i));
-      most = key > most ? key : most;
+      at = x > most ? i : at;  // the lower id stays among equals
+      most = x > most ? x : most;
     }
-    return cluster_.maximum(most);
+    return cluster_.maximum(at < 0 ? 0
+                                   : top_key(most, static_cast<std::int32_t>(slice_.first + at)));
   }
 
   /// Replaces the logits by their e and draws; `max` is the greatest logit, above -inf. The
@@ -44,8 +46,12 @@ class RowDraw {
     }
     if (draw.top_p < 1) {
       const double all = static_cast<double>(cluster_.total(mass_of_thread()));
-      const auto target = static_cast<std::uint64_t>(ceil(static_cast<double>(draw.top_p) * all));
-      keep(target > 1 ? target : 1, draw_mass);
+      const double share = static_cast<double>(draw.top_p) * all;
+      const auto target = static_cast<std::uint64_t>(ceil(share));
+      // All e below this together have no more than half of what may be left out, so the run
+      // ends above it: they need no counting.
+      const auto least = static_cast<float>((all - share) * 0x1p-41 / static_cast<double>(vocab));
+      keep(target > 1 ? target : 1, [=](float e) { return e >= least ? draw_mass(e) : 0; });
     }
     if (draw.min_p > 0) {
       drop_unless([&](std::int64_t i) { return slice_.x[i] >= draw.min_p; });
@@ -55,6 +61,7 @@ class RowDraw {
 
  private:
   __device__ void exponentials(float max, float temperature) {
+#pragma unroll 4
     for (std::int64_t i = threadIdx.x; i < slice_.count; i += kRowThreads) {
       const float x = slice_.x[i];
       const float e = exact_exp((x - max) / temperature);
@@ -74,11 +81,12 @@ class RowDraw {
   /// Keeps the shortest run of (e descending, id ascending) whose measure reaches `target`.
   template <class Measure>
   __device__ void keep(std::uint64_t target, const Measure& measure) {
-    const auto key = [&](std::int64_t i) { return __float_as_uint(slice_.x[i]); };
+    // e is at most 1, so its two highest bits are zero: without them the bins are finer.
+    const auto key = [&](std::int64_t i) { return __float_as_uint(slice_.x[i]) << 2; };
     const auto in = [&](std::int64_t i) { return slice_.x[i] >= 0; };
     const RunEnd end = cluster_.run_end(slice_.count, target, key,
                                         [&](std::int64_t i) { return measure(slice_.x[i]); });
-    const float last = __uint_as_float(end.key);
+    const float last = __uint_as_float(end.key >> 2);
     const std::int64_t last_id = last_equal_id(cluster_, slice_, end, measure(last), key, in);
     drop_unless([&](std::int64_t i) {
       return slice_.x[i] > last || (slice_.x[i] == last && slice_.first + i <= last_id);
@@ -94,6 +102,7 @@ class RowDraw {
     const std::int64_t begin = threadIdx.x / kWarp * stretch();
     const std::int64_t end = begin + stretch() < slice_.count ? begin + stretch() : slice_.count;
     std::uint64_t sum = 0;
+#pragma unroll 4
     for (std::int64_t i = begin + threadIdx.x % kWarp; i < end; i += kWarp) {
       sum += draw_mass(slice_.x[i]);
     }

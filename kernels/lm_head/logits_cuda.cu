@@ -1,5 +1,6 @@
 // What is wanted of rows of logits, on the device: a cluster of eight blocks takes a row into its
-// shared memory once and answers everything from there, in one launch.
+// shared memory once and answers everything from there, in one launch. Log-sum-exp and targets
+// alone need no such memory: they are two launches that stream.
 //
 // A row of 129,280 logits is 64 KiB to a block, so two rows share a cluster's processors. Rows
 // too long for shared memory go through the workspace instead.
@@ -55,24 +56,27 @@ __device__ __forceinline__ void take_slice(const float* logits, const Slice& sli
   __syncthreads();  // the slice written before other threads read it
 }
 
-/// The exponential sum of one tile by half a warp, a lane to each chain; in all its lanes.
-__device__ __forceinline__ float2 tile_sum(const float* x, std::int64_t count, int lane) {
-  constexpr int kTerms = static_cast<int>(kVocabTile) / kChains;
+/// The exponential sum of one tile by a warp, in all its lanes: two lanes to each chain, which
+/// take its exponentials in turn and both add up all of them.
+__device__ __forceinline__ float2 tile_sum(const float* x, std::int64_t count) {
+  constexpr int kEach = static_cast<int>(kVocabTile) / kWarp;
   const float lowest = -std::numeric_limits<float>::infinity();
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  float e[kEach];
   float m = lowest;
-#pragma unroll 16
-  for (int j = 0; j < kTerms; ++j) {
-    const int i = lane + kChains * j;
-    m = fmaxf(m, i < count ? x[i] : lowest);
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    const int at = lane + kWarp * i;
+    e[i] = at < count ? x[at] : lowest;
+    m = fmaxf(m, e[i]);
   }
-  for (int lanes = kChains / 2; lanes > 0; lanes /= 2) {
-    m = fmaxf(m, __shfl_xor_sync(kAllLanes, m, lanes));
-  }
+  m = warp_max(m);
   float sum = 0;
-#pragma unroll 8
-  for (int j = 0; j < kTerms; ++j) {
-    const int i = lane + kChains * j;
-    sum += exact_exp((i < count ? x[i] : lowest) - m);
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    const float own = exact_exp(e[i] - m);
+    const float other = __shfl_xor_sync(kAllLanes, own, kChains);
+    sum = (sum + (lane < kChains ? own : other)) + (lane < kChains ? other : own);
   }
   for (int lanes = kChains / 2; lanes > 0; lanes /= 2) {
     sum += __shfl_xor_sync(kAllLanes, sum, lanes);
@@ -83,14 +87,10 @@ __device__ __forceinline__ float2 tile_sum(const float* x, std::int64_t count, i
 /// (m, s) of every tile of the slice to the cluster's first block.
 __device__ __forceinline__ void sum_tiles(const RowCluster& cluster, const RowCut& cut,
                                           const Slice& slice, float2* sums) {
-  const std::int64_t half = threadIdx.x / kChains;
   const std::int64_t tiles = (slice.count + kVocabTile - 1) / kVocabTile;
-  // Both halves of a warp go round together.
-  for (std::int64_t t = half; t - half % 2 < tiles; t += kRowThreads / kChains) {
-    const std::int64_t left = slice.count - t * kVocabTile;
-    const float2 sum = tile_sum(slice.x + t * kVocabTile, left < 0 ? 0 : left,
-                                static_cast<int>(threadIdx.x) % kChains);
-    if (threadIdx.x % kChains == 0 && t < tiles) {
+  for (std::int64_t t = threadIdx.x / kWarp; t < tiles; t += kRowWarps) {
+    const float2 sum = tile_sum(slice.x + t * kVocabTile, slice.count - t * kVocabTile);
+    if (threadIdx.x % kWarp == 0) {
       cluster.of_rank(sums, 0)[cluster.rank() * cut.block_tiles + t] = sum;
     }
   }
@@ -98,12 +98,14 @@ __device__ __forceinline__ void sum_tiles(const RowCluster& cluster, const RowCu
 
 /// Tiles merged in ascending order by one warp: M = max(a, b), s = fma(s_b, exp(m_b - M), s_a *
 /// exp(m_a - M)). The maxima before each tile are found in parallel, and with them all factors;
-/// only the chain of fma is serial.
+/// only the chain of fma is serial. The first tile meets a sum of 0, those beyond the last add
+/// 0 to a sum times 1: no case needs a branch, and none changes a bit.
 __device__ __forceinline__ float merged_tiles(const float2* sums, std::int64_t tiles) {
+  const float lowest = -std::numeric_limits<float>::infinity();
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  float total = 0, most = -std::numeric_limits<float>::infinity();
+  float total = 0, most = lowest;
   for (std::int64_t base = 0; base < tiles; base += kWarp) {
-    const float2 tile = base + lane < tiles ? sums[base + lane] : make_float2(most, 0);
+    const float2 tile = base + lane < tiles ? sums[base + lane] : make_float2(lowest, 0);
     float after = fmaxf(most, tile.x);
     for (int lanes = 1; lanes < kWarp; lanes *= 2) {
       const float other = __shfl_up_sync(kAllLanes, after, lanes);
@@ -112,16 +114,44 @@ __device__ __forceinline__ float merged_tiles(const float2* sums, std::int64_t t
     float before = __shfl_up_sync(kAllLanes, after, 1);
     if (lane == 0) before = most;
     const float keep = exact_exp(before - after), take = exact_exp(tile.x - after);
-    const int count = tiles - base < kWarp ? static_cast<int>(tiles - base) : kWarp;
-    for (int t = 0; t < count; ++t) {
+#pragma unroll
+    for (int t = 0; t < kWarp; ++t) {
       const float s = __shfl_sync(kAllLanes, tile.y, t);
       const float k = __shfl_sync(kAllLanes, keep, t);
       const float f = __shfl_sync(kAllLanes, take, t);
-      total = base + t == 0 ? s : fmaf(s, f, total * k);
+      total = fmaf(s, f, total * k);
     }
     most = __shfl_sync(kAllLanes, after, kWarp - 1);
   }
   return most + exact_log(total);
+}
+
+// Scoring alone keeps nothing of a row but its tiles' sums: a warp to each tile, straight from
+// memory, then a warp to each row.
+constexpr int kScoreThreads = 128;
+
+__global__ void __launch_bounds__(kScoreThreads)
+    score_tiles_kernel(const __grid_constant__ LogitsCudaArgs a, std::int64_t tiles) {
+  const std::int64_t warp =
+      std::int64_t{blockIdx.x} * (kScoreThreads / kWarp) + threadIdx.x / kWarp;
+  const std::int64_t row = warp / tiles, first = warp % tiles * kVocabTile;
+  if (row >= a.rows) return;
+  const float2 sum = tile_sum(a.logits + row * a.vocab + first, a.vocab - first);
+  if (threadIdx.x % kWarp == 0) static_cast<float2*>(a.workspace)[warp] = sum;
+}
+
+__global__ void __launch_bounds__(kScoreThreads)
+    score_rows_kernel(const __grid_constant__ LogitsCudaArgs a, std::int64_t tiles) {
+  const std::int64_t row = std::int64_t{blockIdx.x} * (kScoreThreads / kWarp) + threadIdx.x / kWarp;
+  if (row >= a.rows) return;
+  const float logsumexp =
+      merged_tiles(static_cast<const float2*>(a.workspace) + row * tiles, tiles);
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  if (lane == 0) a.logsumexp[row] = logsumexp;
+  if (!a.target_begin) return;
+  for (std::int32_t i = a.target_begin[row] + lane; i < a.target_begin[row + 1]; i += kWarp) {
+    a.target_logits[i] = a.logits[row * a.vocab + a.targets[i]];
+  }
 }
 
 /// keys[0, size) in descending order; size a power of two.
@@ -267,31 +297,55 @@ void check(const LogitsCudaArgs& a) {
   require(!a.banned_begin || a.banned, "logits_cuda: banned is null");
   require(!a.draw_kind || (a.draws && a.tokens && a.token_logits),
           "logits_cuda: draws, tokens or token_logits is null");
-  require(a.workspace || !RowCut(a.vocab).spilled, "logits_cuda: the workspace is missing");
+  require(a.workspace, "logits_cuda: the workspace is missing");
 }
 
-}  // namespace
-
-std::size_t logits_cuda_workspace_bytes(std::int64_t rows, std::int64_t vocab, std::int64_t) {
-  const RowCut cut(vocab);
-  if (!cut.spilled) return 0;
-  return static_cast<std::size_t>(rows * kRowBlocks * cut.block_logits()) * sizeof(float);
+// Nothing is wanted but log-sum-exp and targets. A ban's only effect is on the logits left behind,
+// which the general kernel sees to.
+bool scores_alone(const LogitsCudaArgs& a) {
+  return a.top_k == 0 && !a.draw_kind && !a.banned_begin;
 }
 
-void logits_cuda(const LogitsCudaArgs& args, const Stream& stream) {
-  check(args);
-  if (args.rows == 0) return;
+void start_scores(const LogitsCudaArgs& a, const RowCut& cut, cudaStream_t stream) {
+  constexpr std::int64_t kWarps = kScoreThreads / kWarp;
+  const auto tile_blocks = static_cast<unsigned>(ceil_div(a.rows * cut.tiles, kWarps));
+  const auto row_blocks = static_cast<unsigned>(ceil_div(a.rows, kWarps));
+  score_tiles_kernel<<<tile_blocks, kScoreThreads, 0, stream>>>(a, cut.tiles);
+  score_rows_kernel<<<row_blocks, kScoreThreads, 0, stream>>>(a, cut.tiles);
+}
+
+void start_rows(const LogitsCudaArgs& a, const RowCut& cut, cudaStream_t stream) {
   static const bool allowed =
       (check_device(cudaFuncSetAttribute(logits_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                          static_cast<int>(kMaxShared)),
                     "giving logits_cuda its shared memory"),
        true);
   (void)allowed;
+  const auto blocks = static_cast<unsigned>(a.rows * kRowBlocks);
+  logits_kernel<<<blocks, kRowThreads, cut.shared_bytes(), stream>>>(a, cut);
+}
+
+}  // namespace
+
+std::size_t logits_cuda_workspace_bytes(std::int64_t rows, std::int64_t vocab, std::int64_t) {
+  const RowCut cut(vocab);
+  const std::int64_t sums = rows * cut.tiles * std::int64_t{sizeof(float2)};
+  const std::int64_t held = cut.spilled ? rows * kRowBlocks * cut.block_logits() * 4 : 0;
+  return static_cast<std::size_t>(std::max(sums, held));
+}
+
+void logits_cuda(const LogitsCudaArgs& args, const Stream& stream) {
+  check(args);
+  if (args.rows == 0) return;
   const RowCut cut(args.vocab);
   const DeviceLaunch launch(stream, "logits", args.rows * (4 * args.vocab + 12 + 8 * args.top_k),
                             2 * args.rows * args.vocab);
-  logits_kernel<<<static_cast<unsigned>(args.rows * kRowBlocks), kRowThreads, cut.shared_bytes(),
-                  static_cast<cudaStream_t>(stream.handle())>>>(args, cut);
+  const auto handle = static_cast<cudaStream_t>(stream.handle());
+  if (scores_alone(args)) {
+    start_scores(args, cut, handle);
+  } else {
+    start_rows(args, cut, handle);
+  }
   launch.launched();
 }
 

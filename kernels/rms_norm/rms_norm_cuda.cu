@@ -209,32 +209,43 @@ DeviceLaunch launch_of(const RmsNormCudaArgs& a, const Stream& stream) {
           (4 + 2 * a.sum.slot_count) * a.rows * a.dim};
 }
 
-// Groups of 128 columns, four in flight per warp.
-constexpr int kGroups = 4;
+// Loads in flight per lane, of eight columns where dim allows.
+constexpr int kLoads = 4;
 constexpr int kQuantizeThreads = 128;
 
-template <class T>
+template <class T, int kWidth>
 __global__ void __launch_bounds__(kQuantizeThreads)
-    quantize_kernel(const __grid_constant__ QuantizeCudaArgs a, std::int64_t pieces) {
-  const std::int64_t warp =
-      std::int64_t{blockIdx.x} * (kQuantizeThreads / kWarp) + threadIdx.x / kWarp;
-  const std::int64_t row = warp / pieces;
+    quantize_kernel(const __grid_constant__ QuantizeCudaArgs a, int pieces) {
+  const unsigned warp = blockIdx.x * (kQuantizeThreads / kWarp) + threadIdx.x / kWarp;
+  const std::int64_t row = warp / static_cast<unsigned>(pieces);
   if (row >= a.rows) return;
-  const std::int64_t first = warp % pieces * kGroups;
-  const std::int64_t lane_column = threadIdx.x % kWarp * 4;
-  Floats<4> x[kGroups] = {};
+  const int dim = static_cast<int>(a.dim);
+  const int first =
+      static_cast<int>(warp % static_cast<unsigned>(pieces)) * kLoads * kWarp * kWidth +
+      static_cast<int>(threadIdx.x) % kWarp * kWidth;
+  Loaded<T, kWidth> raw[kLoads];
 #pragma unroll
-  for (int i = 0; i < kGroups; ++i) {
-    const std::int64_t c = (first + i) * kScaleBlock + lane_column;
-    if (c < a.dim) x[i] = load<4>(row_of<const T>(a.x, row) + c);
+  for (int i = 0; i < kLoads; ++i) {
+    const int c = first + i * kWarp * kWidth;
+    if (c < dim) raw[i].take(row_of<const T>(a.x, row) + c);
   }
 #pragma unroll
-  for (int i = 0; i < kGroups; ++i) {
-    const std::int64_t c = (first + i) * kScaleBlock + lane_column;
-    if ((first + i) * kScaleBlock >= a.dim) break;
-    quantize_group(x[i], c < a.dim, row_of<std::uint8_t>(a.y, row) + c,
-                   a.y.scale + (first + i) * a.y.scale_ld + row);
+  for (int i = 0; i < kLoads; ++i) {
+    const int c = first + i * kWarp * kWidth;
+    Floats<kWidth> x;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) x[k] = raw[i].get(k);
+    quantize_group(x, c < dim, row_of<std::uint8_t>(a.y, row) + c,
+                   a.y.scale + c / kScaleBlock * a.y.scale_ld + row);
   }
+}
+
+template <class T, int kWidth>
+void start_quantize(const QuantizeCudaArgs& a, cudaStream_t stream) {
+  const std::int64_t pieces = ceil_div(a.dim, std::int64_t{kLoads} * kWarp * kWidth);
+  const std::int64_t blocks = ceil_div(a.rows * pieces, kQuantizeThreads / kWarp);
+  quantize_kernel<T, kWidth>
+      <<<static_cast<unsigned>(blocks), kQuantizeThreads, 0, stream>>>(a, static_cast<int>(pieces));
 }
 
 }  // namespace
@@ -258,6 +269,7 @@ void rms_norm_cuda(const RmsNormCudaArgs& args, const Stream& stream) {
 
 void quantize_cuda(const QuantizeCudaArgs& args, const Stream& stream) {
   require(args.rows >= 0 && args.dim >= 1, "quantize_cuda: rows < 0 or dim < 1");
+  require(args.rows * args.dim <= std::int64_t{1} << 38, "quantize_cuda: more than 2^38 elements");
   if (args.rows == 0) return;
   require(!args.x.empty() && !args.y.empty(), "quantize_cuda: x or y is null");
   check_input(args.x, args.dim, "quantize_cuda: x is not f32 or bf16, too narrow or unaligned");
@@ -267,12 +279,14 @@ void quantize_cuda(const QuantizeCudaArgs& args, const Stream& stream) {
   const auto element = static_cast<std::int64_t>(dtype_bytes(args.x.dtype));
   const DeviceLaunch launch(stream, "quantize", args.rows * (args.dim * (element + 1) + 4 * groups),
                             2 * args.rows * args.dim);
-  const std::int64_t pieces = ceil_div(groups, kGroups);
-  const std::int64_t blocks = ceil_div(args.rows * pieces, kQuantizeThreads / kWarp);
+  const auto handle = static_cast<cudaStream_t>(stream.handle());
   with_element(args.x.dtype, [&](auto* type) {
-    quantize_kernel<std::remove_pointer_t<decltype(type)>>
-        <<<static_cast<unsigned>(blocks), kQuantizeThreads, 0,
-           static_cast<cudaStream_t>(stream.handle())>>>(args, pieces);
+    using T = std::remove_pointer_t<decltype(type)>;
+    if (args.dim % 8 == 0) {
+      start_quantize<T, 8>(args, handle);
+    } else {
+      start_quantize<T, 4>(args, handle);
+    }
   });
   launch.launched();
 }

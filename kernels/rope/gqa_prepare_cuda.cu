@@ -1,5 +1,6 @@
-// What stands between grouped-query attention's projection and its scores: a warp takes one
-// head at a time through norm, clip and rotation, with the head in shared memory between.
+// What stands between grouped-query attention's projection and its scores: norm, clip, rotation
+// and cache writes. A warp takes one head at a time, in shared memory between the steps; heads of
+// 128 columns stay in registers.
 #include <algorithm>
 
 #include "kernels/device/launch.h"
@@ -114,8 +115,74 @@ __global__ void __launch_bounds__(kFullThreads)
   }
 }
 
+/// Heads of 128 columns, all of them turned by halves: a lane holds four columns, and the lane
+/// sixteen further on holds their partners, so a head never leaves the registers. A warp takes
+/// kWideHeads heads at once: that many loads are in flight, and one pair of cos and sin serves all.
+constexpr std::int64_t kWideDim = 128;
+constexpr int kWideHeads = 4;
+
+template <class T, class K>
+__global__ void __launch_bounds__(kThreads)
+    gqa_prepare_wide_kernel(const __grid_constant__ GqaPrepareArgs a) {
+  const std::int64_t row = blockIdx.x;
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const int heads = static_cast<int>(a.heads), kv_heads = static_cast<int>(a.kv_heads);
+  const int warp = static_cast<int>(blockIdx.y * (kThreads / kWarp) + threadIdx.x / kWarp);
+  const int first = warp * kWideHeads, all = heads + 2 * kv_heads;
+  if (first >= all) return;
+  const T* x = row_of<const T>(a.qkv, row) + lane * 4;
+  Floats<4> y[kWideHeads] = {};
+#pragma unroll
+  for (int i = 0; i < kWideHeads; ++i) {
+    if (first + i < all) y[i] = load<4>(x + (first + i) * kWideDim);
+  }
+  const std::int64_t angle = row * (kWideDim / 2) + lane % 16 * 4;
+  const Floats<4> cos = load<4>(a.rope.cos + angle), sin = load<4>(a.rope.sin + angle);
+  const bool norms = a.head_norm == HeadNorm::kPerHead;
+  Floats<4> q_norm = {}, k_norm = {};
+  if (norms) q_norm = load<4>(a.q_norm + lane * 4), k_norm = load<4>(a.k_norm + lane * 4);
+  K* entry = first + kWideHeads <= heads ? nullptr : entry_of<K>(a.kv, a.batch, row) + lane * 4;
+#pragma unroll
+  for (int i = 0; i < kWideHeads; ++i) {
+    const int head = first + i;
+    if (head >= all) break;
+    if (norms && head < heads + kv_heads) {
+      const float factor = rms_factor(warp_sum(add_squares(y[i], 0.0F)), kWideDim, a.eps);
+      y[i] = normalized(y[i], head < heads ? q_norm : k_norm, factor);
+    }
+#pragma unroll
+    for (int k = 0; k < 4; ++k) y[i][k] = clipped(y[i][k], a.clip);
+    if (head < heads + kv_heads) {
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        const float own = y[i][k], other = __shfl_xor_sync(kAllLanes, own, 16);
+        y[i][k] =
+            lane < 16 ? fmaf(own, cos[k], -(other * sin[k])) : fmaf(own, cos[k], other * sin[k]);
+      }
+    }
+    if (head < heads) {
+      store<4>(row_of<T>(a.q, row) + head * kWideDim + lane * 4, y[i]);
+    } else {
+      store<4>(entry + (head - heads) * kWideDim, y[i]);
+    }
+  }
+}
+
+bool is_wide(const GqaPrepareArgs& a) {
+  return a.head_dim == kWideDim && 2 * a.rope.half == kWideDim &&
+         a.rope.pairs == RopePairs::kHalves && a.head_norm != HeadNorm::kFull;
+}
+
+template <class T, class K>
+void start_wide(const GqaPrepareArgs& a, cudaStream_t stream) {
+  const std::int64_t pieces = ceil_div(a.heads + 2 * a.kv_heads, kThreads / kWarp * kWideHeads);
+  const dim3 grid(static_cast<unsigned>(a.batch.ragged.rows), static_cast<unsigned>(pieces));
+  gqa_prepare_wide_kernel<T, K><<<grid, kThreads, 0, stream>>>(a);
+}
+
 template <class T, class K>
 void start(const GqaPrepareArgs& a, cudaStream_t stream) {
+  if (is_wide(a)) return start_wide<T, K>(a, stream);
   const bool full = a.head_norm == HeadNorm::kFull;
   const int threads = full ? kFullThreads : kThreads;
   const std::int64_t warps = threads / kWarp;

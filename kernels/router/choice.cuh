@@ -73,22 +73,25 @@ __device__ __forceinline__ void score_row(const RouterArgs& a, std::int64_t row,
   __syncwarp();  // scores written before other lanes read them
 }
 
-/// The ordered group score of group g, in every lane that shares the group: `lanes` of them.
-__device__ __forceinline__ std::uint32_t group_rank(const RouterArgs& a, const float* keys, int g,
-                                                    int lane, int lanes) {
-  const int size = static_cast<int>(a.experts / a.groups);
-  const int steps = (size + lanes - 1) / lanes;
+/// The ordered group score of group g, in each of the 2^lane_bits lanes that share the group.
+__device__ __forceinline__ std::uint32_t group_rank(const RouterArgs& a, const float* keys,
+                                                    int size, int g, int lane, int lane_bits) {
+  const int lanes = 1 << lane_bits;
+  const int steps = (size + lanes - 1) >> lane_bits;
   float first = kNever, second = kNever;
+  // Groups start at different steps: they would all meet in one bank.
+  int step = g;
+  while (step >= steps) step -= steps;
   for (int i = 0; i < steps; ++i) {
-    // Groups start at different steps: they would all meet in one bank.
-    const int at = lane % lanes + lanes * ((i + g) % steps);
+    const int at = (lane & (lanes - 1)) + (step << lane_bits);
     const float key = g < a.groups && at < size ? keys[g * size + at] : kNever;
     second = fmaxf(second, fminf(first, key));
     first = fmaxf(first, key);
+    step = step + 1 == steps ? 0 : step + 1;
   }
-  for (int step = 1; step < lanes; step *= 2) {
-    const float other_first = __shfl_xor_sync(kAllLanes, first, step);
-    const float other_second = __shfl_xor_sync(kAllLanes, second, step);
+  for (int apart = 1; apart < lanes; apart *= 2) {
+    const float other_first = __shfl_xor_sync(kAllLanes, first, apart);
+    const float other_second = __shfl_xor_sync(kAllLanes, second, apart);
     second = fmaxf(fminf(first, other_first), fmaxf(second, other_second));
     first = fmaxf(first, other_first);
   }
@@ -100,12 +103,13 @@ __device__ __forceinline__ std::uint32_t group_rank(const RouterArgs& a, const f
 __device__ __forceinline__ void limit_groups(const RouterArgs& a, int lane,
                                              const ChoiceMemory& memory) {
   const int groups = static_cast<int>(a.groups);
-  int lanes = 1;  // per group
-  while (groups * lanes * 2 <= kWarp) lanes *= 2;
-  for (int base = 0; base < groups; base += kWarp / lanes) {
-    const int g = base + lane / lanes;
-    const std::uint32_t rank = group_rank(a, memory.keys, g, lane, lanes);
-    if (g < groups && lane % lanes == 0) memory.ranks[g] = rank;
+  const int size = static_cast<int>(a.experts) / groups;
+  int lane_bits = 0;  // of the lanes to a group
+  while (groups << (lane_bits + 1) <= kWarp) ++lane_bits;
+  for (int base = 0; base < groups; base += kWarp >> lane_bits) {
+    const int g = base + (lane >> lane_bits);
+    const std::uint32_t rank = group_rank(a, memory.keys, size, g, lane, lane_bits);
+    if (g < groups) memory.ranks[g] = rank;  // the same from all its lanes
   }
   __syncwarp();            // group scores written before they are compared
   std::uint32_t kept = 0;  // bit i: of this lane's i-th group

@@ -35,47 +35,44 @@ __device__ __forceinline__ std::int64_t row_count(const RouterCudaArgs& a, const
   return left < 0 ? 0 : left < cut.block_rows ? left : cut.block_rows;
 }
 
-constexpr int kWarpRows = static_cast<int>(kBlockRows) / kWarps;
+/// Which experts each lane's share of a row had chosen from it; see choose_row().
+using Chosen = std::uint32_t[kBlockRows][kWarp];
 
 /// Chooses for the block's rows, warp w for rows w, w + 16, ...; marks and counts the choices.
 template <int kEach>
 __device__ __forceinline__ void choose_rows(const RouterCudaArgs& a, const Cut& cut,
-                                            BlockRows& block, std::uint32_t (&chosen)[kWarpRows]) {
+                                            BlockRows& block, Chosen& chosen) {
   extern __shared__ __align__(16) float memory[];
   const std::int64_t rows = row_count(a, cut);
   clear_masks(a, rows, block);
   const std::int64_t warp = threadIdx.x / kWarp;
-#pragma unroll
-  for (int i = 0; i < kWarpRows; ++i) {
-    const std::int64_t row = warp + std::int64_t{i} * kWarps;
-    chosen[i] = 0;
-    if (row >= rows) break;
-    chosen[i] = choose_row<kEach>(a, first_row(cut) + row, memory + warp * choice_floats(a.router));
-#pragma unroll
-    for (int k = 0; k < kEach; ++k) {
-      if (chosen[i] >> k & 1) mark(block, row, threadIdx.x % kWarp + kWarp * k);
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+#pragma unroll 1  // short code: a launch of few rows meets it cold
+  for (std::int64_t row = warp; row < rows; row += kWarps) {
+    const std::uint32_t mine =
+        choose_row<kEach>(a, first_row(cut) + row, memory + warp * choice_floats(a.router));
+    chosen[row][lane] = mine;
+    for (std::uint32_t left = mine; left != 0; left &= left - 1) {
+      mark(block, row, lane + kWarp * (__ffs(static_cast<int>(left)) - 1));
     }
   }
   count_marks(a, block);
 }
 
-/// The places of the block's rows, of which this warp chose `chosen`.
+/// The places of the block's rows; a lane reads what it wrote itself.
 template <int kEach>
 __device__ __forceinline__ void sort_choices(const RouterCudaArgs& a, const Cut& cut,
-                                             const BlockRows& block,
-                                             const std::uint32_t (&chosen)[kWarpRows]) {
+                                             const BlockRows& block, const Chosen& chosen) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-#pragma unroll
-  for (int i = 0; i < kWarpRows; ++i) {
-    const std::int64_t row = threadIdx.x / kWarp + std::int64_t{i} * kWarps;
-    if (row >= row_count(a, cut)) break;
+#pragma unroll 1
+  for (std::int64_t row = threadIdx.x / kWarp; row < row_count(a, cut); row += kWarps) {
+    const std::uint32_t mine = chosen[row][lane];
     int slot = 0;
 #pragma unroll
     for (int k = 0; k < kEach; ++k) {
-      const bool mine = chosen[i] >> k & 1;
-      const unsigned lanes = __ballot_sync(kAllLanes, mine);
+      const unsigned lanes = __ballot_sync(kAllLanes, mine >> k & 1);
       const int own = slot + __popc(lanes & ((1U << lane) - 1));
-      if (mine) place_slot(a, block, first_row(cut), row, own, lane + kWarp * k);
+      if (mine >> k & 1) place_slot(a, block, first_row(cut), row, own, lane + kWarp * k);
       slot += __popc(lanes);
     }
     for (std::int64_t k = lane; k < a.shared; k += kWarp) {
@@ -88,7 +85,7 @@ template <int kEach>
 __global__ void __launch_bounds__(kRouterThreads, 1)
     route_in_cluster(const __grid_constant__ RouterCudaArgs a, Cut cut) {
   __shared__ BlockRows block;
-  std::uint32_t chosen[kWarpRows];
+  __shared__ Chosen chosen;
   const cg::cluster_group cluster = cg::this_cluster();
   choose_rows<kEach>(a, cut, block, chosen);
   cluster.sync();  // every block's counts written before any is read
@@ -112,7 +109,7 @@ template <int kEach>
 __global__ void __launch_bounds__(kRouterThreads, 1)
     route_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, std::int32_t* counts) {
   __shared__ BlockRows block;
-  std::uint32_t chosen[kWarpRows];
+  __shared__ Chosen chosen;
   choose_rows<kEach>(a, cut, block, chosen);
   const std::int64_t routed = a.router.experts + a.shared;
   for (std::int64_t e = threadIdx.x; e < routed; e += kRouterThreads) {
@@ -124,10 +121,12 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
     sort_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, const std::int32_t* counts) {
   __shared__ BlockRows block;
   const std::int64_t rows = row_count(a, cut), first = first_row(cut);
-  const std::int64_t slots = a.router.top_k + a.shared;
+  const int slots = static_cast<int>(a.router.top_k + a.shared);
+  const int pairs = static_cast<int>(rows) * slots;
+  const std::int32_t* ids = a.router.expert_ids + first * slots;
   clear_masks(a, rows, block);
-  for (std::int64_t i = threadIdx.x; i < rows * slots; i += kRouterThreads) {
-    mark(block, i / slots, a.router.expert_ids[first * slots + i]);
+  for (int i = static_cast<int>(threadIdx.x); i < pairs; i += kRouterThreads) {
+    mark(block, i / slots, ids[i]);
   }
   const std::int64_t routed = a.router.experts + a.shared;
   for (std::int64_t e = threadIdx.x; e < routed; e += kRouterThreads) {
@@ -142,8 +141,8 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
     block.totals[e] = total;
   }
   place_experts(a, blockIdx.x == 0, block);
-  for (std::int64_t i = threadIdx.x; i < rows * slots; i += kRouterThreads) {
-    place_slot(a, block, first, i / slots, i % slots, a.router.expert_ids[first * slots + i]);
+  for (int i = static_cast<int>(threadIdx.x); i < pairs; i += kRouterThreads) {
+    place_slot(a, block, first, i / slots, i % slots, ids[i]);
   }
 }
 
