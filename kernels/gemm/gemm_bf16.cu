@@ -20,8 +20,6 @@ constexpr int kSharedLimit = 232448;  // bytes a block of sm_90 may have
 // With one computing warpgroup two blocks share a multiprocessor: their chains of products overlap,
 // and the next launch's first copies run beside this one's last.
 constexpr int kSharedOfTwo = 115712;
-constexpr int kStageGoal = 20480;      // bytes, so that barriers and issue cost little
-constexpr int kWideStageGoal = 57344;  // of two computing warpgroups
 
 using Kernel = void (*)(CUtensorMap, CUtensorMap, GemmBf16Params);
 
@@ -98,16 +96,13 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   if (args.groups > 0 && tile.tokens > 64) p.box_tokens = std::gcd(p.box_tokens, 64);
   p.weight_tiles = ceil_div(args.n, tile.weights * tile.cluster);
   const int block_bytes = (tile.weights + tile.tokens) * kRowBytes;
+  const int at_once = blocks_at_once(args, tile);
   p.k_whole = args.w.cols % kBlockK == 0;
-  p.k_per_stage = 1;
-  if (p.k_whole && p.box_tokens == p.tokens) {
-    const int goal = tile.weights <= 64 ? kStageGoal : kWideStageGoal;
-    while (p.k_per_stage < 4 && 2 * p.k_per_stage * block_bytes <= goal) p.k_per_stage *= 2;
-  }
+  p.k_per_stage = k_blocks_per_stage(args, tile, at_once);
   // Barriers and the rest take what shared memory is left after the stages.
   p.stages = 0;
   const int fixed = gemm_bf16_shared(p).total;
-  const int room = (blocks_at_once(args, tile) == 2 ? kSharedOfTwo : kSharedLimit) - fixed;
+  const int room = (at_once == 2 ? kSharedOfTwo : kSharedLimit) - fixed;
   p.stages = std::min(kMaxStages, room / (p.k_per_stage * block_bytes));
   return p;
 }

@@ -55,9 +55,9 @@ void check_heads(const GemmCudaArgs& args) {
   require(args.x_head * last + args.w.cols <= args.x.ld &&
               args.y_head * last + (args.pairs ? args.n / 2 : args.n) <= args.y.ld,
           "gemm_cuda: heads beyond the row");
-  require(last == 0 || (args.x_head % 16 == 0 && args.y_head % 8 == 0) ||
-              args.x.dtype == Dtype::kF32 ||
-              (args.x.dtype == Dtype::kBF16 && args.x_head % 8 == 0 && args.y_head % 8 == 0),
+  const auto bytes = static_cast<std::int64_t>(dtype_bytes(args.x.dtype));
+  require(last == 0 || args.x.dtype == Dtype::kF32 ||
+              (args.x_head * bytes % 16 == 0 && args.y_head % 8 == 0),
           "gemm_cuda: heads that do not start at multiples of 16 bytes");
 }
 

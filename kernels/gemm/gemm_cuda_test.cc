@@ -58,6 +58,8 @@ TEST(GemmCuda, RefusesBrokenLimits) {
       {"heads < 1", [](auto& a) { a.heads = 0; }},
       {"heads with groups, pairs or a bias", [](auto& a) { a.heads = 2, a.pairs = true; }},
       {"heads beyond the row", [](auto& a) { a.heads = 2, a.x_head = 64; }},
+      {"heads that do not start",
+       [](auto& a) { a.heads = 2, a.x.ld = a.y.ld = 128, a.x_head = 4; }},
       {"groups outside", [](auto& a) { a.groups = -1; }},
       {"groups without offsets", [](auto& a) { a.groups = 1; }},
       {"fewer rows than groups",

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "kernels/device/device.h"
@@ -128,32 +130,23 @@ struct Entry {
   void (*launch)(const GemmCudaArgs&, const Stream&);
 };
 
-using enum fp8::Overlap;
 using enum fp8::Order;
 
-template <int rows, int outs, int cluster, bool pairs, fp8::Overlap overlap,
-          fp8::Order order = kChain>
+template <int rows, int outs, int cluster, bool pairs, fp8::Order order = kChain>
 constexpr Entry entry() {
-  return {
-      {rows, outs, cluster, static_cast<int>(overlap)},
-      pairs,
-      order != kChain,
-      launch<fp8::Shape<rows, outs, cluster, stages_of(rows, outs, order), pairs, overlap, order>>};
+  return {{rows, outs, cluster},
+          pairs,
+          order != kChain,
+          launch<fp8::Shape<rows, outs, cluster, stages_of(rows, outs, order), pairs, order>>};
 }
 
 constexpr Entry kEntries[] = {
-    entry<64, 64, 1, false, kDouble>(),         entry<64, 64, 2, false, kDouble>(),
-    entry<64, 64, 4, false, kDouble>(),         entry<64, 64, 4, false, kNone>(),
-    entry<64, 32, 4, false, kNone>(),           entry<64, 128, 1, false, kNone>(),
-    entry<128, 128, 1, false, kDouble>(),       entry<128, 128, 2, false, kDouble>(),
-    entry<128, 128, 1, false, kSkew>(),         entry<256, 128, 1, false, kNone>(),
-    entry<256, 128, 2, false, kNone>(),         entry<256, 128, 1, false, kSkew>(),
-    entry<256, 128, 2, false, kSkew>(),         entry<256, 128, 2, false, kTurnsEarly>(),
-    entry<64, 64, 4, false, kDouble, kSplit>(), entry<64, 64, 4, false, kNone, kSplit>(),
-    entry<64, 128, 4, false, kNone, kSplit>(),  entry<128, 128, 1, false, kNone, kFold>(),
-    entry<64, 64, 1, true, kDouble>(),          entry<64, 64, 2, true, kDouble>(),
-    entry<64, 128, 1, true, kNone>(),           entry<128, 128, 1, true, kDouble>(),
-    entry<256, 128, 1, true, kSkew>(),          entry<256, 128, 2, true, kNone>(),
+    entry<64, 64, 1, false>(),         entry<64, 64, 4, false>(),
+    entry<64, 128, 1, false>(),        entry<128, 128, 1, false>(),
+    entry<256, 128, 1, false>(),       entry<256, 128, 2, false>(),
+    entry<64, 64, 4, false, kSplit>(), entry<128, 128, 1, false, kFold>(),
+    entry<64, 64, 1, true>(),          entry<64, 128, 1, true>(),
+    entry<128, 128, 1, true>(),        entry<256, 128, 1, true>(),
 };
 
 const Entry& entry_of(const Fp8Tile& tile, bool pairs, bool segments) {
@@ -202,17 +195,15 @@ std::vector<Fp8Tile> fp8_tiles(const GemmCudaArgs& a) {
 
 Fp8Tile choose_fp8_tile(const GemmCudaArgs& a, int multiprocessor_count) {
   const std::int64_t rows = a.groups > 0 ? (a.rows + a.groups - 1) / a.groups : a.rows;
-  if (fp8_segments(a)) {
-    if (rows <= 256) return {64, 64, 4, 1};
-    return {128, 128, 1, 0};
-  }
-  if (rows > 256 && a.n >= 256) return {256, 128, 1, 2};
-  if (rows > 64) return {128, 128, 1, 1};
+  if (fp8_segments(a)) return rows <= 256 ? Fp8Tile{64, 64, 4} : Fp8Tile{128, 128, 1};
   const std::int64_t matrices = a.groups > 0 ? std::min(a.groups, a.rows) : a.heads;
-  for (const int outs : {128, 64}) {
-    if (a.n / outs * matrices >= multiprocessor_count) return {64, outs, 1, outs == 128 ? 0 : 1};
+  if (rows >= 192) {  // the larger tile, if there are enough of them
+    const std::int64_t tiles = (rows + 255) / 256 * ((a.n + 127) / 128) * matrices;
+    return tiles >= multiprocessor_count * 3 / 4 ? Fp8Tile{256, 128, 1} : Fp8Tile{128, 128, 1};
   }
-  return {64, 64, 1, 1};
+  if (rows > 128 || (rows > 64 && a.groups == 0 && a.n * rows > 7168 * 128)) return {128, 128, 1};
+  if ((a.n + 127) / 128 * matrices >= multiprocessor_count) return {64, 128, 1};
+  return a.groups > 0 || a.pairs ? Fp8Tile{64, 64, 1} : Fp8Tile{64, 64, 4};
 }
 
 void gemm_fp8_tiled(const GemmCudaArgs& a, const Fp8Tile& tile, const Stream& stream) {

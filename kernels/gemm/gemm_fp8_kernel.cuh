@@ -1,161 +1,14 @@
-// The fp8 product's kernel: tiles, its pipeline between copy engine and tensor cores, its stores.
+// The fp8 product's kernel: a pipeline between copy engine and tensor cores.
 #pragma once
-
-#include <cuda_bf16.h>
 
 #include <cstdint>
 
-#include "kernels/device/fragment.cuh"
-#include "kernels/device/math.cuh"
 #include "kernels/device/tma.cuh"
 #include "kernels/device/wgmma.cuh"
-#include "kernels/gemm/gemm_cuda.h"
-#include "kernels/gemm/gemm_groups.cuh"
+#include "kernels/gemm/gemm_fp8_shape.cuh"
+#include "kernels/gemm/gemm_fp8_store.cuh"
 
 namespace moebius::kernels::fp8 {
-
-constexpr int kDepth = 128;  // k of one stage: one scale of x and of w each, one swizzled line
-
-/// How a warpgroup keeps the tensor cores busy while it promotes sums. kDouble: the next stage's
-/// products are under way in a second set of sums. kTurns: where registers do not allow that, two
-/// warpgroups take turns, one multiplying while the other promotes.
-enum class Overlap { kNone, kDouble, kSkew, kTurnsEarly };
-
-/// How the sum over k is put together. kChain: one chain of promotions. Others: kSegments chains,
-/// added in order; each by its own block of a cluster (kSplit), or all by one block (kFold).
-enum class Order { kChain, kSplit, kFold };
-
-/// Segment i of `depths` begins at depths * i / kSegments.
-constexpr int kSegments = 4;
-
-template <int rows, int outs, int cluster, int stages, bool pairs, Overlap overlap, Order order>
-struct Shape {
-  static constexpr int kRows = rows, kOuts = outs, kCluster = cluster, kStages = stages;
-  static constexpr bool kPairs = pairs;
-  static constexpr Overlap kOverlap = overlap;
-  static constexpr Order kOrder = order;
-  static constexpr int kShare = order == Order::kSplit ? 1 : cluster;  // blocks that share x
-  static constexpr int kWarpgroups = rows == 64 ? 1 : 2;
-  static constexpr int kSubtiles = rows / (64 * kWarpgroups);  // of 64 rows, for a warpgroup
-  // Register quotas go to whole warpgroups, so where they are used the producer is one too.
-  static constexpr int kThreads = kWarpgroups == 1 ? 128 + 32 : 256 + 128;
-  static constexpr int kBlocks = kWarpgroups == 1 ? 2 : 1;  // of a multiprocessor
-
-  // A tile's rows of w meet two rows of scales: gate's and up's, or where it crosses a boundary.
-  static constexpr bool kCrosses = !pairs && 128 % outs != 0;
-  static constexpr int kScaleRows = pairs || kCrosses ? 2 : 1;
-  static constexpr int kXBytes = rows * kDepth, kWBytes = outs * kDepth;
-  // Scales of x come in boxes that begin at a multiple of four rows, so up to three rows early.
-  static constexpr int kScaleRowsOfBox = (rows == 64 ? 64 : 128) + 4;
-  static constexpr int kScaleBoxes = rows == 256 ? 2 : 1;
-  static constexpr int kScaleBoxBytes = rows == 64 ? 384 : 640;  // in shared memory, aligned to 128
-  static constexpr int kScaleBytes = kScaleBoxes * kScaleBoxBytes;
-
-  // The other blocks' parts of this block's share of a tile, and its own.
-  static constexpr int kPartsBytes = order == Order::kSplit ? rows * outs * 4 : 0;
-  static constexpr int kBytes = stages * (kXBytes + kWBytes + kScaleBytes + 2 * 8) + kPartsBytes;
-  static_assert(!pairs || 256 % outs == 0);
-  static_assert(overlap != Overlap::kDouble || kSubtiles == 1);
-  static constexpr bool kTurns = overlap == Overlap::kTurnsEarly;
-  static_assert(!kTurns || kWarpgroups == 2);
-  static_assert(order != Order::kSplit || (cluster == kSegments && rows == 64 && !pairs));
-  static_assert(order != Order::kFold || overlap != Overlap::kDouble);
-};
-
-/// Where one tile lies. `matrix`: the head or group; rows of x and y from `row` to before
-/// `row_end`; the tile may end later.
-struct TileAt {
-  std::int32_t matrix, row, row_end, out;
-};
-
-/// Which tiles this cluster does, in ascending order: bands of rows that fit the L2 cache, in them
-/// down the rows first. All lanes of a warp walk together.
-template <typename S>
-class TileWalk {
- public:
-  __device__ explicit TileWalk(const GemmCudaArgs& a)
-      : rows_(static_cast<std::int32_t>(a.rows)),
-        heads_(static_cast<std::int32_t>(a.heads)),
-        grouped_(a.groups > 0),
-        across_(
-            static_cast<std::int32_t>((a.n + S::kOuts * S::kShare - 1) / (S::kOuts * S::kShare))),
-        next_(static_cast<std::int32_t>(blockIdx.x) / S::kCluster),
-        groups_(a.offsets, static_cast<std::int32_t>(a.groups), S::kRows) {}
-
-  __device__ bool next(TileAt& at) {
-    GroupSpan span{.group = 0, .first = 0, .end = rows_, .before = 0, .tiles = 0};
-    std::int32_t index = next_;
-    if (grouped_) {
-      span = groups_.find(next_ / across_);
-      if (span.group < 0) return false;
-      index -= span.before * across_;
-    } else {
-      span.tiles = (rows_ + S::kRows - 1) / S::kRows;
-      span.group = next_ / (span.tiles * across_);
-      if (span.group >= heads_) return false;
-      index -= span.group * span.tiles * across_;
-    }
-    constexpr int kBand = 2048 / S::kRows;
-    const std::int32_t band = index / (kBand * across_);
-    const std::int32_t height = min(kBand, span.tiles - band * kBand);
-    index -= band * kBand * across_;
-    at.matrix = span.group;
-    at.row = span.first + (band * kBand + index % height) * S::kRows;
-    at.row_end = span.end;
-    at.out = index / height * S::kOuts * S::kShare;
-    next_ += static_cast<std::int32_t>(gridDim.x) / S::kCluster;
-    return true;
-  }
-
- private:
-  std::int32_t rows_, heads_;
-  bool grouped_;
-  std::int32_t across_, next_;
-  GroupWalk groups_;
-};
-
-/// Depths [begin, end) of k that this block multiplies.
-struct Depths {
-  std::int32_t begin, end;
-};
-template <typename S>
-__device__ Depths depths_of(const GemmCudaArgs& a) {
-  const auto all = static_cast<std::int32_t>((a.w.cols + kDepth - 1) / kDepth);
-  if (S::kOrder != Order::kSplit) return {0, all};
-  const auto rank = static_cast<std::int32_t>(cluster_rank());
-  return {all * rank / kSegments, all * (rank + 1) / kSegments};
-}
-
-/// Stages in shared memory: what the copy engine fills and the tensor cores read.
-template <typename S>
-struct Stages {
-  std::byte* base;  // 1024-byte aligned
-
-  __device__ std::byte* x(int s) const { return base + s * S::kXBytes; }
-  __device__ std::byte* w(int s) const { return base + S::kStages * S::kXBytes + s * S::kWBytes; }
-  /// Of the 128 rows from 128 half on.
-  __device__ float* scales(int s, int half) const {
-    return reinterpret_cast<float*>(base + S::kStages * (S::kXBytes + S::kWBytes) +
-                                    s * S::kScaleBytes + half * S::kScaleBoxBytes);
-  }
-  __device__ Barrier* full(int s) const {
-    return reinterpret_cast<Barrier*>(base +
-                                      S::kStages * (S::kXBytes + S::kWBytes + S::kScaleBytes)) +
-           s;
-  }
-  __device__ Barrier* empty(int s) const { return full(S::kStages) + s; }
-  __device__ float4* parts() const { return reinterpret_cast<float4*>(empty(S::kStages)); }
-};
-
-/// Arrives at block `rank`'s copy of a barrier, saying only that this warp has read a stage: the
-/// tensor cores' wait orders that, so no fence over the cluster's memory is paid for.
-__device__ __forceinline__ void hand_back(Barrier* barrier, int rank) {
-  asm volatile(
-      "{\n.reg .b32 remote;\nmapa.shared::cluster.u32 remote, %0, %1;\n"
-      "mbarrier.arrive.shared::cluster.b64 _, [remote];\n}\n" ::"r"(shared_address(barrier)),
-      "r"(rank)
-      : "memory");
-}
 
 /// A place in the ring of stages and how often it came round.
 template <typename S>
@@ -183,24 +36,24 @@ struct Copies {
   __device__ std::int32_t boxes(const TileAt& at) const {
     return (min(at.row_end - at.row, S::kRows) + box_rows - 1) / box_rows;
   }
-  /// Announces the stage's bytes and fetches the weights.
-  __device__ void begin(const TileAt& at, std::int32_t depth, int s) const {
+  /// Announces the stage's bytes, `count` boxes of x among them, and fetches the weights.
+  __device__ void begin(const TileAt& at, std::int32_t count, std::int32_t depth, int s) const {
+    constexpr std::uint32_t kFixed = S::kWBytes + S::kScaleBoxes * S::kScaleRowsOfBox * 4;
     barrier_arrive_expect(stages.full(s),
-                          static_cast<std::uint32_t>(boxes(at) * box_rows * kDepth + S::kWBytes +
-                                                     S::kScaleBoxes * S::kScaleRowsOfBox * 4));
+                          static_cast<std::uint32_t>(count * box_rows * kDepth) + kFixed);
     tma_load_3d(stages.w(s), &w, stages.full(s), depth * kDepth, at.out + rank * S::kOuts,
                 at.matrix);
   }
   /// Fetches the rows (this block's share, for all of the cluster) and their scales, which lie
   /// `scale_line` further for each matrix of x.
-  __device__ void finish(const TileAt& at, std::int32_t x_matrix, std::int32_t scale_line,
-                         std::int32_t depth, int s) const {
+  __device__ void finish(const TileAt& at, std::int32_t count, std::int32_t x_matrix,
+                         std::int32_t scale_line, std::int32_t depth, int s) const {
 #pragma unroll
     for (int half = 0; half < S::kScaleBoxes; ++half) {
       tma_load_2d(stages.scales(s, half), &scales, stages.full(s), at.row / 4 * 4 + half * 128,
                   scale_line * x_matrix + depth);
     }
-    for (std::int32_t box = rank; box < boxes(at); box += S::kShare) {
+    for (std::int32_t box = rank; box < count; box += S::kShare) {
       std::byte* to = stages.x(s) + box * box_rows * kDepth;
       const std::int32_t row = at.row + box * box_rows;
       if constexpr (S::kShare > 1) {
@@ -231,19 +84,19 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
   if (more && a.groups == 0) {
     early = min(depths.end, depths.begin + S::kStages);
     for (std::int32_t depth = depths.begin; leader && depth < early; ++depth) {
-      copies.begin(at, depth, depth - depths.begin);
+      copies.begin(at, copies.boxes(at), depth, depth - depths.begin);
     }
     wait_for_previous_kernel();
   }
   for (; more; more = walk.next(at)) {
-    const std::int32_t x_matrix = a.groups > 0 ? 0 : at.matrix;
+    const std::int32_t x_matrix = a.groups > 0 ? 0 : at.matrix, boxes = copies.boxes(at);
     for (std::int32_t depth = depths.begin; depth < depths.end; ++depth, turn.advance()) {
       const int s = turn.stage;
       // Until consumers (of all blocks, who share x) have read what this stage held.
       barrier_wait(stages.empty(s), turn.parity ^ 1);
       if (leader) {
-        if (depth >= early) copies.begin(at, depth, s);
-        copies.finish(at, x_matrix, scale_line, depth, s);
+        if (depth >= early) copies.begin(at, boxes, depth, s);
+        copies.finish(at, boxes, x_matrix, scale_line, depth, s);
       }
       __syncwarp();
     }
@@ -314,82 +167,6 @@ class WeightScales {
   float held_[S::kScaleRows], next_[S::kScaleRows];
 };
 
-/// Four lanes hold two neighbours (in one register) of each of four runs of eight values; after,
-/// lane i holds all of run i.
-__device__ __forceinline__ void transpose_quad(std::uint32_t (&v)[4]) {
-  const bool odd = threadIdx.x & 1, high = threadIdx.x & 2;
-  const std::uint32_t a = __shfl_xor_sync(0xffffffffU, odd ? v[0] : v[1], 1);
-  const std::uint32_t b = __shfl_xor_sync(0xffffffffU, odd ? v[2] : v[3], 1);
-  (odd ? v[0] : v[1]) = a;
-  (odd ? v[2] : v[3]) = b;
-  const std::uint32_t c = __shfl_xor_sync(0xffffffffU, high ? v[0] : v[2], 2);
-  const std::uint32_t d = __shfl_xor_sync(0xffffffffU, high ? v[1] : v[3], 2);
-  (high ? v[0] : v[2]) = c;
-  (high ? v[1] : v[3]) = d;
-}
-
-/// Stores a fragment [64, 2 * size] of sums: row `row` and row + 8 of this thread's, if `low` and
-/// `high`; `out` is its first output before pairing.
-template <bool pairs, int size>
-__device__ void store(const GemmCudaArgs& a, const float (&sum)[size], std::int64_t row, bool low,
-                      bool high, std::int32_t out, std::int32_t y_column) {
-  constexpr int kRuns = size / (pairs ? 8 : 4);  // of eight columns
-  const int quad = static_cast<int>(threadIdx.x) % 4;
-  const auto columns = static_cast<std::int32_t>(pairs ? a.n / 2 : a.n);
-  const std::int32_t column0 = pairs ? out / 2 : out;
-  float v[kRuns * 4];
-#pragma unroll
-  for (int run = 0; run < kRuns; ++run) {
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const std::int32_t column = column0 + run * 8 + quad * 2 + j % 2;
-      if constexpr (pairs) {
-        v[run * 4 + j] = __fmul_rn(silu(sum[run * 8 + j]), sum[run * 8 + 4 + j]);
-      } else if (a.bias != nullptr && column < columns) {
-        v[run * 4 + j] = __fadd_rn(sum[run * 4 + j], a.bias[column]);
-      } else {
-        v[run * 4 + j] = sum[run * 4 + j];
-      }
-    }
-  }
-  constexpr int kWhole = kRuns / 4 * 4;  // runs that leave in fours, 16 bytes a thread
-#pragma unroll
-  for (int h = 0; h < 2; ++h) {
-    const bool wanted = h == 0 ? low : high;
-    const std::int64_t line = (row + 8 * h) * a.y.ld + y_column + column0;
-    if (a.y.dtype == Dtype::kF32) {
-      float* y = static_cast<float*>(a.y.data) + line + quad * 2;
-#pragma unroll
-      for (int run = 0; run < kRuns; ++run) {
-        if (wanted && column0 + run * 8 < columns) {
-          *reinterpret_cast<float2*>(y + run * 8) = {v[run * 4 + 2 * h], v[run * 4 + 2 * h + 1]};
-        }
-      }
-      continue;
-    }
-    auto* y = static_cast<__nv_bfloat16*>(a.y.data) + line;
-#pragma unroll
-    for (int run = 0; run < kWhole; run += 4) {
-      std::uint32_t u[4];
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        u[i] = pack_bf16(v[(run + i) * 4 + 2 * h], v[(run + i) * 4 + 2 * h + 1]);
-      }
-      transpose_quad(u);
-      if (wanted && column0 + (run + quad) * 8 < columns) {
-        *reinterpret_cast<uint4*>(y + (run + quad) * 8) = {u[0], u[1], u[2], u[3]};
-      }
-    }
-#pragma unroll
-    for (int run = kWhole; run < kRuns; ++run) {
-      if (wanted && column0 + run * 8 < columns) {
-        *reinterpret_cast<std::uint32_t*>(y + run * 8 + quad * 2) =
-            pack_bf16(v[run * 4 + 2 * h], v[run * 4 + 2 * h + 1]);
-      }
-    }
-  }
-}
-
 /// Adds one depth's sums, times the scales of its rows and outputs, to the totals.
 template <typename S>
 __device__ __forceinline__ void promote(const float (&sum)[S::kOuts / 2], float x_low, float x_high,
@@ -430,19 +207,17 @@ class Consumer {
         depths_(depths_of<S>(a)) {}
 
   __device__ void run() {
-    if (S::kTurns && group_ == 1) pass_turn();
     TileWalk<S> walk(a_);
     TileAt at;
     bool more = walk.next(at);
     if (!more) return;
+    if (group_ == 1) fall_behind();
     WeightScales<S> weight_scales(a_, at, out_of(at), depths_.begin);
 
     while (more) {
       Sums total[S::kSubtiles] = {};
       if constexpr (S::kOrder == Order::kFold) {
         multiply_folding(at, weight_scales, total);
-      } else if constexpr (S::kOverlap == Overlap::kDouble) {
-        multiply_double(at, weight_scales, total[0]);
       } else {
         multiply(at, depths_, weight_scales, total);
       }
@@ -472,11 +247,13 @@ class Consumer {
     return (group_ * S::kSubtiles + sub) * 64;
   }
 
-  __device__ void await_turn() const {
-    named_barrier_sync(1 + group_, 256);
-  }
-  __device__ void pass_turn() const {
-    named_barrier_arrive(2 - group_, 256);
+  /// Lets the second warpgroup start half a round late: from then on one multiplies while the other
+  /// promotes.
+  __device__ void fall_behind() const {
+    barrier_wait(stages_.full(0), 0);
+    const long long start = clock64();
+    while (clock64() - start < 2 * S::kOuts) {
+    }
   }
 
   /// Scales of this thread's rows of those from `first` of the tile on, 8 apart.
@@ -493,8 +270,6 @@ class Consumer {
 #pragma unroll
     for (int k = 0; k < kDepth / 32; ++k) {
       wgmma_e4m3<S::kOuts>(sum, x + k * kDescriptorStepK, w + k * kDescriptorStepK, k != 0);
-      // Turns pass before the last quarter is done, so that no gap opens.
-      if (S::kTurns && k == 0) wgmma_commit();
     }
     wgmma_commit();
     wgmma_pin(sum);
@@ -517,24 +292,13 @@ class Consumer {
       float w_scale[S::kScaleRows];
       weight_scales.at(depth, w_scale);
       barrier_wait(stages_.full(s), turn_.parity);  // the copies of this stage, before their reads
-      if (S::kOverlap == Overlap::kSkew && group_ == 1 && !skewed_) {
-        const long long start = clock64();
-        while (clock64() - start < 2 * S::kOuts) {
-        }
-        skewed_ = true;
-      }
-
 #pragma unroll
       for (int sub = 0; sub < S::kSubtiles; ++sub) {
         const float* x_scale = x_scales(at, s, first_row(sub));
         const float low = x_scale[0], high = x_scale[8];
         Sums sum;
-        if constexpr (S::kTurns) await_turn();
+
         start(s, sub, sum);
-        if constexpr (S::kTurns) {
-          wgmma_wait<1>();
-          pass_turn();
-        }
         wgmma_wait<0>();
         if (sub == S::kSubtiles - 1) hand_back_stage(s);
         promote<S>(sum, low, high, w_scale, boundary, total[sub]);
@@ -598,68 +362,12 @@ class Consumer {
                  0);
   }
 
-  /// The same with the products of the next stage under way while sums are promoted.
-  __device__ void multiply_double(const TileAt& at, WeightScales<S>& weight_scales, Sums& total) {
-    const int boundary = (128 - out_of(at) % 128) / 8;
-
-    Turn<S> ahead = turn_;
-    const auto begin = [&](Sums& sum) {
-      barrier_wait(stages_.full(ahead.stage), ahead.parity);  // its copies, before their reads
-      start(ahead.stage, 0, sum);
-      ahead.advance();
-    };
-    float w_scale[S::kScaleRows];
-    float low, high;
-    const auto prepare = [&](std::int32_t depth) {  // scales, while products are under way
-      weight_scales.at(depth, w_scale);
-      const float* x_scale = x_scales(at, turn_.stage, first_row(0));
-      low = x_scale[0];
-      high = x_scale[8];
-    };
-    const auto finish = [&](Sums& sum) {
-      hand_back_stage(turn_.stage);
-      promote<S>(sum, low, high, w_scale, boundary, total);
-      turn_.advance();
-    };
-    Sums even, odd;
-    std::int32_t depth = depths_.begin;
-    begin(even);
-    for (; depth + 2 < depths_.end; depth += 2) {
-      prepare(depth);
-      begin(odd);
-      wgmma_wait<1>();
-      wgmma_pin(even);
-      finish(even);
-      prepare(depth + 1);
-      begin(even);
-      wgmma_wait<1>();
-      wgmma_pin(odd);
-      finish(odd);
-    }
-    prepare(depth);
-    if (depth + 1 < depths_.end) {
-      begin(odd);
-      wgmma_wait<1>();
-      wgmma_pin(even);
-      finish(even);
-      prepare(depth + 1);
-      wgmma_wait<0>();
-      wgmma_pin(odd);
-      finish(odd);
-    } else {
-      wgmma_wait<0>();
-      wgmma_pin(even);
-      finish(even);
-    }
-  }
-
   const GemmCudaArgs& a_;
   const Stages<S>& stages_;
   int lane_, group_, row_;  // row_: of the thread's first in a fragment
   std::int32_t rank_;
   Depths depths_;
   Turn<S> turn_;
-  bool skewed_ = false;
 };
 
 template <typename S>

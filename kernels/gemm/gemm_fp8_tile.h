@@ -11,7 +11,7 @@ namespace moebius::kernels {
 /// A tile is `rows` rows of x (the M side of wgmma) by `outs` rows of w (its N side); `cluster`
 /// blocks beside each other share one tile of x.
 struct Fp8Tile {
-  int rows = 0, outs = 0, cluster = 1, overlap = 0;
+  int rows = 0, outs = 0, cluster = 1;
   bool operator==(const Fp8Tile&) const = default;
 };
 

@@ -21,6 +21,10 @@ std::vector<GemmTile> gemm_tiles();
 /// The tile expected to be fastest on `multiprocessors`.
 GemmTile choose_tile(const GemmCudaArgs& args, int multiprocessors);
 
+/// Blocks of 64 k that a stage of the ring holds: 1, 2 or 4; more than one only where one copy
+/// fetches an operand's part of a stage. `at_once` blocks share a multiprocessor.
+int k_blocks_per_stage(const GemmCudaArgs& args, const GemmTile& tile, int at_once);
+
 /// The same product with a tile of the caller's, for tests and tuning.
 void gemm_bf16_tiled(const GemmCudaArgs& args, const GemmTile& tile, const Stream& stream);
 
