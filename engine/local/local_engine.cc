@@ -1,16 +1,16 @@
 // A checkpoint in this process: files, forward pass and serving core put together.
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/local/deal.h"
 #include "engine/local/made_up.h"
 #include "engine/local/model_files.h"
 #include "engine/local/profiling.h"
+#include "engine/local/replicas.h"
 #include "engine/local/steppers.h"
-#include "engine/serving/server.h"
 
 namespace moebius::engine {
 namespace {
@@ -29,36 +29,22 @@ class Local : public LocalEngine {
           cpu_stepper(checkpoint_, options, profiling_ ? profiling_->host_log() : nullptr));
     }
     info_.context = steppers_[0]->max_context();
-    for (const auto& stepper : steppers_) {
-      servers_.push_back(
-          std::make_unique<Server>(*stepper, checkpoint_.tokenizer.get(),
-                                   ServerOptions{.prefill_chunk = options.prefill_chunk,
-                                                 .share_prefixes = options.share_prefixes,
-                                                 .eos_ids = checkpoint_.eos_ids,
-                                                 .max_context = info_.context,
-                                                 .between_steps = between_steps()}));
-    }
+    std::vector<Stepper*> steppers;
+    for (const auto& stepper : steppers_) steppers.push_back(stepper.get());
+    replicas_.emplace(steppers, checkpoint_.tokenizer.get(),
+                      ServerOptions{.prefill_chunk = options.prefill_chunk,
+                                    .share_prefixes = options.share_prefixes,
+                                    .eos_ids = checkpoint_.eos_ids,
+                                    .max_context = info_.context,
+                                    .between_steps = between_steps()});
     if (profiling_) profiling_->take();  // loading is not part of it
   }
 
   void submit(std::vector<Request> requests, Done done) override {
-    if (servers_.size() == 1) return servers_[0]->submit(std::move(requests), std::move(done));
-    // Each server has a thread; `done` hears from one at a time all the same.
-    const Done one_at_a_time = [this, done = std::move(done)](Completion completion) {
-      const std::lock_guard lock(answering_);
-      done(std::move(completion));
-    };
-    auto parts = deal(std::move(requests), servers_.size());
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      servers_[i]->submit(std::move(parts[i]), one_at_a_time);
-    }
+    replicas_->submit(std::move(requests), std::move(done));
   }
-  void cancel(std::uint64_t id) override {
-    for (const auto& server : servers_) server->cancel(id);
-  }
-  void wait() override {
-    for (const auto& server : servers_) server->wait();
-  }
+  void cancel(std::uint64_t id) override { replicas_->cancel(id); }
+  void wait() override { replicas_->wait(); }
 
   std::string fingerprint() const override {
     return "weights " + info().weights_hash + " tokenizer " + info_.tokenizer_hash + " " +
@@ -123,8 +109,7 @@ class Local : public LocalEngine {
   mutable std::once_flag hashed_;
   std::unique_ptr<Profiling> profiling_;  // outlives what it watches
   std::vector<std::unique_ptr<ModelStepper>> steppers_;
-  std::mutex answering_;
-  std::vector<std::unique_ptr<Server>> servers_;  // last: their threads use all the others
+  std::optional<Replicas> replicas_;  // last: its threads use all the others
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ Server::Server(Stepper& stepper, const Tokenizer* tokenizer, const ServerOptions
       tokenizer_(tokenizer),
       eos_ids_(options.eos_ids),
       between_steps_(options.between_steps),
+      died_(options.died),
       limits_{stepper.vocab(), stepper.max_context(), stepper.pages()},
       scheduler_(stepper, {options.prefill_chunk, options.share_prefixes}),
       pages_free_(stepper.pages()) {
@@ -35,12 +36,16 @@ Server::Server(Stepper& stepper, const Tokenizer* tokenizer, const ServerOptions
 }
 
 Server::~Server() {
+  stop();
+  thread_.join();
+}
+
+void Server::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   work_.notify_one();
-  thread_.join();
 }
 
 void Server::submit(std::vector<Request> requests, Engine::Done done) {
@@ -99,9 +104,12 @@ void Server::serve() {
     }
     end_all(commands);
   } catch (...) {
-    const std::lock_guard lock(mutex_);
-    error_ = std::current_exception();
-    quiet_.notify_all();
+    {
+      const std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+      quiet_.notify_all();
+    }
+    if (died_) died_();
   }
 }
 

@@ -27,6 +27,8 @@ struct ServerOptions {
   std::int32_t max_context = 0;         // tokens; 0: the Stepper's. The lesser of the two counts
   std::function<void()> between_steps;  // called by the server's thread after each step, before
                                         // it answers
+  std::function<void()> died;           // called by the server's thread when an exception has
+                                        // ended the server; must not throw
 };
 
 /// Engine's submit, cancel and wait, in a thread of its own that runs the Stepper's steps.
@@ -52,6 +54,10 @@ class Server {
   void submit(std::vector<Request> requests, Engine::Done done);
   void cancel(std::uint64_t id);  // every unfinished request submitted so far that has this id
   void wait();                    // std::logic_error in `done`
+
+  /// Takes nothing more and answers what is unfinished with kCancelled after the step in
+  /// progress, without waiting for it.
+  void stop();
 
   SchedulerCounts counts() const;   // up to the last step, all of them after wait()
   std::int32_t pages_free() const;  // of the KV cache, likewise
@@ -89,6 +95,7 @@ class Server {
   const Tokenizer* tokenizer_;
   std::vector<std::int32_t> eos_ids_;
   std::function<void()> between_steps_;
+  std::function<void()> died_;
   Limits limits_;
 
   // The server's thread alone:
