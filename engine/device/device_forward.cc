@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/device/test_fault.h"
 #include "engine/forward/trace_rows.h"
+#include "kernels/device/fault.h"
 #include "kernels/embedding/embedding_cuda.h"
 #include "kernels/gemm/gemm_cuda.h"
 #include "kernels/rope/rope_cuda.h"
@@ -112,6 +114,10 @@ void DeviceForward::copy_page(std::int32_t from, std::int32_t to, std::int32_t t
 }
 
 std::vector<StepResult> DeviceForward::step(const StepBatch& batch) {
+  if (fault_wanted()) {
+    kernels::use_device(device_);
+    kernels::fault_cuda(stream());
+  }
   std::vector<StepResult> results(batch.heads.size());
   const std::span<const StepSequence> all(batch.sequences);
   const auto most = static_cast<std::size_t>(plan_.limits.sequences);

@@ -7,6 +7,9 @@
 namespace moebius::kernels {
 namespace {
 
+// The calling thread's device. Not asked of CUDA, which after a fault answers nothing but that.
+thread_local int in_use = 0;
+
 cudaStream_t handle_of(const Stream& stream) {
   require(stream.place() == Place::kDevice, "device: a device stream expected");
   return static_cast<cudaStream_t>(stream.handle());
@@ -17,8 +20,8 @@ cudaStream_t handle_of(const Stream& stream) {
 void check_device(int status, const char* what) {
   const auto error = static_cast<cudaError_t>(status);
   if (error == cudaSuccess) return;
-  throw DeviceError(std::string("GPU: ") + what + ": " + cudaGetErrorString(error) + " (" +
-                    cudaGetErrorName(error) + ")");
+  throw DeviceError("GPU " + std::to_string(in_use) + ": " + what + ": " +
+                    cudaGetErrorString(error) + " (" + cudaGetErrorName(error) + ")");
 }
 
 int device_count() {
@@ -41,6 +44,7 @@ DeviceInfo device_info(int device) {
 }
 
 void use_device(int device) {
+  in_use = device;
   check_device(cudaSetDevice(device), "choosing the device");
 }
 

@@ -13,8 +13,9 @@
 
 namespace moebius::kernels {
 
-/// The device or its driver failed, or memory ran out; what() names the call and CUDA's own
-/// words. After one, the context may be lost: nothing more is to be asked of the device.
+/// The device or its driver failed, or memory ran out; what() is one line that names the device,
+/// the call and CUDA's own words. After one, the context may be lost: nothing more is to be asked
+/// of the device.
 struct DeviceError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -35,7 +36,8 @@ DeviceInfo device_info(int device);
 void use_device(int device);
 int current_device();
 
-/// Throws DeviceError with `what` unless `status`, a cudaError_t, is success.
+/// Throws DeviceError with `what` and the calling thread's device unless `status`, a cudaError_t,
+/// is success.
 void check_device(int status, const char* what);
 
 /// `bytes` of device memory, 256-byte aligned; move-only. Throws DeviceError.
