@@ -126,7 +126,8 @@ class ModelVerifyCommand : public Command {
         app->add_option("--golden", golden_, "Recorded reference results")->type_name("FILE");
     auto* determinism =
         app->add_flag("--determinism", determinism_,
-                      "Bits equal over batch size, order, chunking, shared prefixes and threads");
+                      "Bits equal over batch size, order, chunking, shared prefixes, threads and "
+                      "--devices");
     golden->excludes(determinism);
     app->add_flag("--json", json_, "One JSON line");
     engine_.add_device(*app);
@@ -185,12 +186,12 @@ class ModelVerifyCommand : public Command {
   int verify_bits(Output& out) const {
     const auto load = [this](engine::LocalOptions options) {
       options.device = engine_.options.device;
-      options.devices = engine_.options.devices;
       options.arithmetic = engine_.options.arithmetic;
       options.kv_cache = engine_.options.kv_cache;
       return engine::load(model_, options);
     };
-    const DeterminismReport report = verify_determinism(load, kSeed, show_progress);
+    const DeterminismReport report =
+        verify_determinism(load, kSeed, show_progress, engine_.options.devices);
     clear_progress();
     out.write(json_ ? json_line(determinism_json(report, model_)) : determinism_text(report));
     return report.pass() ? kOk : kNegative;

@@ -133,8 +133,8 @@ void compare(const Bits& got, const Bits& want, const std::string& where, Varian
 class SelfTest {
  public:
   SelfTest(const EngineFactory& load, std::uint64_t seed,
-           const std::function<void(const std::string&)>& progress)
-      : load_(load), progress_(progress), random_(seed) {}
+           const std::function<void(const std::string&)>& progress, int devices)
+      : load_(load), progress_(progress), random_(seed), devices_(devices) {}
 
   DeterminismReport run();
 
@@ -151,12 +151,14 @@ class SelfTest {
                    std::size_t batch);
   void run_batch_variants(engine::LocalEngine& engine);
   void run_option_variants();
+  void run_device_variants();
   void run_set(const std::string& name, const engine::LocalOptions& options);
   void score_generated(engine::LocalEngine& engine, const std::string& name);
 
   const EngineFactory& load_;
   const std::function<void(const std::string&)>& progress_;
   Random random_;
+  int devices_;
   std::int32_t vocab_ = 0;
   std::vector<engine::Request> requests_;
   std::vector<engine::Completion> alone_;  // of requests_
@@ -274,6 +276,22 @@ void SelfTest::run_option_variants() {
   score_generated(*engine, "generated, then scored, prefixes shared");
 }
 
+/// The requests dealt out among replicas: whole, in another order, and with what shares a prefix.
+void SelfTest::run_device_variants() {
+  engine::LocalOptions several = plain();
+  several.devices = devices_;
+  const std::string name = fmt::format("{} devices", devices_);
+  {
+    const auto engine = load_(several);
+    const Indexes order = in_order();
+    run_batches(*engine, name, order, order.size());
+    run_batches(*engine, name + ", reverse order", {order.rbegin(), order.rend()}, order.size());
+    run_batches(*engine, name + ", batch of 64", order, 64);
+  }
+  several.share_prefixes = true;
+  run_set(name + ", prefixes shared", several);
+}
+
 /// A generated token's log-probability must be the one that scoring it gives.
 void SelfTest::score_generated(engine::LocalEngine& engine, const std::string& name) {
   VariantReport& report = start(name);
@@ -298,6 +316,7 @@ DeterminismReport SelfTest::run() {
     score_generated(*engine, "generated, then scored");
   }
   run_option_variants();
+  if (devices_ > 1) run_device_variants();
   return std::move(report_);
 }
 
@@ -309,8 +328,9 @@ bool DeterminismReport::pass() const {
 }
 
 DeterminismReport verify_determinism(const EngineFactory& load, std::uint64_t seed,
-                                     const std::function<void(const std::string&)>& progress) {
-  return SelfTest(load, seed, progress).run();
+                                     const std::function<void(const std::string&)>& progress,
+                                     int devices) {
+  return SelfTest(load, seed, progress, devices).run();
 }
 
 }  // namespace moebius::runner

@@ -38,8 +38,10 @@ struct DeterminismReport {
 /// Chooses token sequences by `seed`, of 5, 64, 65, 150, 600 tokens as far as the context
 /// allows and one that begins as another does, scores and continues each alone (one thread, nothing
 /// shared, nothing cut), and then again in batches, orders, chunks, with shared prefixes and with
-/// two threads. `progress` is told each variant's name before it runs; may be empty.
+/// two threads; all on one device, and, if `devices` is above 1, on so many as well. `progress` is
+/// told each variant's name before it runs; may be empty.
 DeterminismReport verify_determinism(const EngineFactory& load, std::uint64_t seed,
-                                     const std::function<void(const std::string&)>& progress = {});
+                                     const std::function<void(const std::string&)>& progress = {},
+                                     int devices = 1);
 
 }  // namespace moebius::runner

@@ -74,6 +74,20 @@ TEST(VerifyDeterminism, NoticesOptions) {
                    "generated, then scored, prefixes shared"}));
 }
 
+TEST(VerifyDeterminism, NoticesDevices) {
+  const auto run = [](int devices) {
+    const auto load =
+        factory([](const LocalOptions& o, std::size_t) { return o.devices == 2 ? kSmall : 0; });
+    return verify_determinism(load, 1, {}, devices);
+  };
+  EXPECT_TRUE(run(1).pass()) << "one device is not asked of two";
+  EXPECT_EQ(failed(run(2)),
+            (std::set<std::string>{"2 devices", "2 devices, reverse order",
+                                   "2 devices, batch of 64", "2 devices, prefixes shared"}));
+  EXPECT_TRUE(run(3).pass());
+  EXPECT_EQ(run(3).variants.size(), run(1).variants.size() + 4);
+}
+
 TEST(VerifyDeterminism, NoticesWhatIsNotANumberThoughItsBitsAgree) {
   const auto report = verify_determinism(factory([](const LocalOptions&, std::size_t) {
                                            return std::numeric_limits<float>::quiet_NaN();
