@@ -7,48 +7,21 @@
 #include <map>
 #include <random>
 
-#include "tests/e2e/binary.h"
-#include "tests/support/temp_dir.h"
+#include "tests/e2e/eval.h"
 
 namespace moebius::tests {
 namespace {
 
 using nlohmann::json;
 
-class EvalCli : public testing::Test {
+class EvalCli : public EvalTest {
  protected:
-  std::vector<std::string> eval(std::vector<std::string> more, const std::string& store) const {
-    more.insert(more.begin(), {"eval", "--model", "embedded", "--threads", "2", "--store",
-                               directory_.file(store)});
-    return more;
-  }
-
-  /// Whether model-written code may be run on this machine.
-  static bool sandbox_works() { return moebius({"sandbox", "doctor"}).exit_code == 0; }
+  EvalCli() : EvalTest({"--threads", "2"}) {}
 
   /// The mini suites whose judges run no code, few questions each.
   static std::vector<std::string> small() {
     return {"--tasks", "mini-mmlu,mini-math,mini-aime", "--limit", "5", "--json"};
   }
-
-  /// A run's samples without what differs from run to run: clocks, and which prefix was shared.
-  std::vector<json> samples(const std::string& store, const std::string& run = "last") const {
-    const ProcessResult result =
-        moebius({"runs", "export", run, "--store", directory_.file(store)});
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    std::vector<json> lines = json_lines(result);
-    for (json& line : lines) {
-      line.erase("latency_us");
-      line.erase("cached_tokens");
-      if (!line.contains("scores")) continue;
-      for (json& score : line["scores"]) {
-        for (json& test : score["tests"]) test.erase("cpu_seconds");
-      }
-    }
-    return lines;
-  }
-
-  TempDir directory_;
 };
 
 TEST_F(EvalCli, EvaluatesAndRemembers) {
