@@ -72,7 +72,8 @@ enum class Finish : std::uint8_t {
   kLength,       // max_new_tokens reached
   kContextFull,  // prompt plus answer no longer fits the context; text holds what there is
   kCancelled,
-  kRefused,  // the request cannot be served; `error` says why in one line
+  kRefused,  // the request cannot be served, or its logits are not finite; `error` says why in one
+             // line
 };
 const char* finish_name(Finish finish);
 

@@ -1,6 +1,7 @@
 #include "engine/serving/generation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -49,7 +50,12 @@ void Generation::ask(std::int32_t, StepHead& head) {
   if (std::ssize(out_.tokens) < min_new_tokens_) head.banned = early_banned_;
 }
 
-std::int32_t Generation::take(std::int32_t, StepResult& result) {
+std::int32_t Generation::take(std::int32_t position, StepResult& result) {
+  if (!std::isfinite(result.logsumexp)) {
+    end(Finish::kRefused);
+    out_.error = not_finite(position);
+    return kNone;
+  }
   if (result.token < 0) throw std::logic_error("Stepper::step: no token drawn where one was asked");
   GeneratedToken& token = out_.tokens.emplace_back();
   token.id = result.token;
@@ -71,7 +77,8 @@ std::int32_t Generation::take(std::int32_t, StepResult& result) {
 
 void Generation::end(Finish finish) {
   // What finish() adds can complete a stop string only if that holds a U+FFFD.
-  out_.finish = text_.finish() && finish != Finish::kCancelled ? Finish::kStop : finish;
+  const bool whole = finish != Finish::kCancelled && finish != Finish::kRefused;
+  out_.finish = text_.finish() && whole ? Finish::kStop : finish;
   out_.text = text_.text();
   out_.stop = text_.stop();
 }

@@ -14,19 +14,21 @@ namespace moebius::engine {
 /// One multi-token continuation, or all single-token ones, which are targets of one row.
 class Scoring : public Sequence {
  public:
-  /// `outs`: each with its ids set; equally long, and more than one only if that is 1. They
-  /// must outlive this.
-  Scoring(std::span<const std::int32_t> context, std::vector<ScoredContinuation*> outs);
+  /// `outs`: some of `completion`'s continuations, each with its ids set; equally long, and more
+  /// than one only if that is 1. They must outlive this.
+  Scoring(std::span<const std::int32_t> context, std::vector<ScoredContinuation*> outs,
+          Completion& completion);
 
   void ask(std::int32_t position, StepHead& head) override;
   std::int32_t take(std::int32_t position, StepResult& result) override;
 
  private:
   std::vector<ScoredContinuation*> outs_;
+  Completion& completion_;
 };
 
-/// The sequences that score every one of `outs` after `context`, which has >= 1 id.
+/// The sequences that score every continuation of `completion` after `context`, which has >= 1 id.
 std::vector<std::unique_ptr<Sequence>> make_scorings(std::span<const std::int32_t> context,
-                                                     std::vector<ScoredContinuation>& outs);
+                                                     Completion& completion);
 
 }  // namespace moebius::engine

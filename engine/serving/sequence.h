@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/forward/stepper.h"
@@ -9,6 +10,12 @@
 namespace moebius::engine {
 
 struct Task;  // engine/serving/scheduler.cc
+
+/// Why a request ends whose model overflowed: what would follow is no answer of the model's.
+inline std::string not_finite(std::int32_t position) {
+  return "the model's logits at position " + std::to_string(position) +
+         " are not finite: its weights, or what they were rounded to, overflow";
+}
 
 /// A leaf of the prefix trie: one answer being generated, or one text being scored.
 /// The scheduler computes `ids`, asks ask() for the head of every row from `first_head`

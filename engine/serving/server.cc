@@ -175,7 +175,7 @@ void Server::make_sequences(Job& job, const Request& request) {
   out.prompt_tokens = static_cast<std::int32_t>(expansion.prompt.size());
   if (request.score) {
     for (auto& ids : expansion.continuations) out.continuations.push_back({.ids = std::move(ids)});
-    job.sequences = make_scorings(expansion.prompt, out.continuations);
+    job.sequences = make_scorings(expansion.prompt, out);
     return;
   }
   const std::int32_t room =

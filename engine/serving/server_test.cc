@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <set>
 #include <stdexcept>
@@ -48,6 +49,27 @@ class ScriptStepper : public ToyStepper {
 
  private:
   Ids script_;
+};
+
+/// From position `from` on its logits are not finite.
+class BrokenStepper : public ToyStepper {
+ public:
+  BrokenStepper(std::int32_t from, float logsumexp)
+      : ToyStepper({}), from_(from), logsumexp_(logsumexp) {}
+  std::vector<StepResult> step(const StepBatch& batch) override {
+    std::vector<StepResult> results = ToyStepper::step(batch);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const StepHead& head = batch.heads[i];
+      if (batch.sequences[head.sequence].position + head.offset < from_) continue;
+      results[i].logsumexp = logsumexp_;
+      results[i].token = -1;
+    }
+    return results;
+  }
+
+ private:
+  std::int32_t from_;
+  float logsumexp_;
 };
 
 Request generate(Ids prompt, Generate options) {
@@ -97,6 +119,27 @@ TEST(Server, GeneratesGreedily) {
     text.push_back(token.id);
   }
   EXPECT_EQ(engine.server.pages_free(), toy.pages());
+}
+
+/// What a model says whose numbers overflow is no answer: the request fails, others go on.
+TEST(Server, LogitsThatAreNotFiniteEndTheRequest) {
+  for (const float broken : {NAN, INFINITY, -INFINITY}) {
+    BrokenStepper toy(4, broken);
+    ServerEngine engine(toy);
+    const std::vector<Completion> out = run(
+        engine, {generate({1, 2, 3}, {.max_new_tokens = 9}), generate({9}, {.max_new_tokens = 3}),
+                 score({1, 2, 3}, {{4, 5, 6, 7}, {8}}), score({1, 2}, {{3, 4}, {5}})});
+    EXPECT_EQ(out[0].finish, Finish::kRefused);
+    EXPECT_EQ(out[0].tokens.size(), 2U);
+    EXPECT_NE(out[0].error.find("logits at position 4 are not finite"), std::string::npos)
+        << out[0].error;
+    EXPECT_EQ(out[1].finish, Finish::kLength);
+    EXPECT_EQ(out[2].finish, Finish::kRefused);
+    EXPECT_NE(out[2].error.find("are not finite"), std::string::npos) << out[2].error;
+    EXPECT_EQ(out[3].finish, Finish::kStop);
+    EXPECT_EQ(out[3].error, "");
+    EXPECT_EQ(engine.server.pages_free(), toy.pages());
+  }
 }
 
 TEST(Server, ListsTheWholeVocabularyAtMost) {

@@ -11,8 +11,13 @@
 namespace moebius::kernels {
 
 /// Positions whose scores share one softmax maximum. Chunks start at absolute
-/// positions that are multiples of it, so they do not move with the batch.
+/// positions that are multiples of it, so they do not move with the batch. Other values are for
+/// attention_chunk_bench alone.
+#ifdef MOEBIUS_ATTENTION_CHUNK
+inline constexpr std::int64_t kAttentionChunk = MOEBIUS_ATTENTION_CHUNK;
+#else
 inline constexpr std::int64_t kAttentionChunk = 512;
+#endif
 
 struct AttentionArgs {
   const float* q = nullptr;  // [rows, heads, qk_dim]

@@ -36,13 +36,15 @@ struct GemmCudaArgs {
 /// tensor cores (k 16 for bf16, 32 for fp8). The instruction's shape, which operand is which, tile
 /// sizes and the other rows do not change bits: kernels/gemm/README.md has the proof by
 /// exhaustive test. fp8: a fresh accumulator every 128 k, total = fma(accumulator, x scale *
-/// w scale, total). float32 x: one chain of fmaf over ascending k from +0; fp8 weights as value *
+/// w scale, total); where a dense w has few rows and k is long (n <= 2304, w.cols >= 4096, no
+/// pairs) four such totals over quarters of k, added in their order. float32 x: one chain of fmaf over ascending k from +0; fp8 weights as value *
 /// scale first. silu(g) = g / (1 + exp(-g)) in float32 before the only rounding, to y's dtype.
 ///
 /// Source   DeepSeek-V3 inference/model.py, linear(); kernel.py, fp8_gemm.
 /// Dtypes   x kF32: w any; x kBF16: w kBF16; x kF8E4M3: w kF8E4M3.
 /// Limits   w.cols a multiple of 8 (16 for fp8; any for kF32); n a multiple of 8 (any for kF32;
-///          16 with pairs).
+///          16 with pairs). fp8: heads and w_first begin on scale blocks (x_head, w_head, w_first
+///          multiples of 128), y_head a multiple of 8. At most 1024 groups.
 /// Memory   No allocation. y may not overlap x.
 /// Errors   std::invalid_argument on a broken limit; DeviceError.
 void gemm_cuda(const GemmCudaArgs& args, const Stream& stream);
