@@ -11,6 +11,7 @@
 #include "kernels/attention/mla_plan.h"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
 
 namespace moebius::kernels {
@@ -19,16 +20,7 @@ namespace {
 /// Blocks of the attention kernel: one for each multiprocessor. 132, an H200's, where there is no
 /// device to ask: plans can be made and tested without one.
 int mla_blocks() {
-  static const int blocks = [] {
-    int device = 0, count = 0;
-    if (cudaGetDevice(&device) != cudaSuccess ||
-        cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device) != cudaSuccess) {
-      (void)cudaGetLastError();
-      return 132;
-    }
-    return std::min<int>(count, kMlaMaxBlocks);
-  }();
-  return blocks;
+  return std::min<int>(multiprocessors_or(132), kMlaMaxBlocks);
 }
 
 bool serves(const AttentionShape& shape) {
@@ -100,27 +92,19 @@ MlaKernelArgs kernel_args(const AttentionCudaArgs& args, std::int64_t tile_heads
 
 /// Its blocks come up while the attention's are still ending, and wait for them there.
 void launch_merge(const MlaKernelArgs& its, const Stream& stream) {
-  cudaLaunchAttribute early{};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(mla_blocks() * mla::kMergeBlocksPerProcessor);
-  config.blockDim = dim3(mla::kMergeThreads);
-  config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = &early;
-  config.numAttrs = 1;
   const DeviceLaunch merge(stream, "attention_mla_merge", 0, 0);
-  check_device(cudaLaunchKernelEx(&config, mla::mla_merge_kernel, its, mla_blocks()),
-               "launching attention_mla_merge");
+  const unsigned blocks = static_cast<unsigned>(mla_blocks());
+  launch_kernel(
+      mla::mla_merge_kernel,
+      {.grid = blocks * mla::kMergeBlocksPerProcessor, .block = mla::kMergeThreads, .early = true},
+      stream, its, static_cast<int>(blocks));
 }
 
 void launch(const AttentionCudaArgs& args, const Stream& stream) {
   check(args);
   const std::int64_t rows = args.batch.ragged.rows, heads = args.shape.heads;
   if (rows == 0) return;
-  static const cudaError_t allowed = cudaFuncSetAttribute(
-      mla::mla_attention_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, mla::kSharedBytes);
-  check_device(allowed, "MLA attention: shared memory");
+  allow_shared_bytes(mla::mla_attention_kernel, mla::kSharedBytes);
   const std::int64_t tile_heads = mla_tile_heads(heads);
   const MlaKernelArgs its = kernel_args(args, tile_heads);
   // As if every row saw max_positions keys, each sequence's read once: the plan lies on the device.
