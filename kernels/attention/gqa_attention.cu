@@ -23,6 +23,7 @@
 #include <cuda.h>
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/attention/attention_path.h"
@@ -131,9 +132,13 @@ void start(const AttentionCudaArgs& args, const gqa::Params& params, const Strea
   launch_kernel(gqa::attend<D>,
                 {.grid = gqa::kBlocks, .block = gqa::kThreads, .shared_bytes = kShared}, stream,
                 cache, params);
-  // Its blocks move in as those of the first kernel leave, and wait there for the last of them.
-  launch_kernel(gqa::merge<D>, {.grid = kMergeBlocks, .block = kMergeThreads, .early = true},
-                stream, params);
+  if (!gqa::may_split(args.batch.ragged.max_pages)) return;
+  // Its blocks move in as those of the first kernel leave, and wait there for the last of them: the
+  // fewer there are, the sooner they are gone.
+  const std::int64_t most = args.batch.ragged.rows * args.shape.heads;
+  const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(kMergeBlocks, most));
+  launch_kernel(gqa::merge<D>, {.grid = blocks, .block = kMergeThreads, .early = true}, stream,
+                params);
 }
 
 // What the step's positions are only its plan knows: the cost is declared as if every row saw

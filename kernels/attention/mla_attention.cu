@@ -90,14 +90,20 @@ MlaKernelArgs kernel_args(const AttentionCudaArgs& args, std::int64_t tile_heads
           .score_scale = args.shape.scale * kLog2E};
 }
 
-/// Its blocks come up while the attention's are still ending, and wait for them there.
-void launch_merge(const MlaKernelArgs& its, const Stream& stream) {
+/// Its blocks come up while the attention's are still ending, and wait for them there: the fewer
+/// there are, the sooner they are gone. A row has a merge for each 16 of its heads at most.
+void launch_merge(const MlaKernelArgs& its, std::int64_t rows, std::int64_t heads,
+                  const Stream& stream) {
   const DeviceLaunch merge(stream, "attention_mla_merge", 0, 0);
-  const unsigned blocks = static_cast<unsigned>(mla_blocks());
-  launch_kernel(
-      mla::mla_merge_kernel,
-      {.grid = blocks * mla::kMergeBlocksPerProcessor, .block = mla::kMergeThreads, .early = true},
-      stream, its, static_cast<int>(blocks));
+  const int attention_blocks = mla_blocks();
+  constexpr std::int64_t kUnitsOfBlock = mla::kMergeThreads / 32;
+  const std::int64_t units = rows * (heads / kMlaFragmentRows) * mla::kMergeUnits;
+  const std::int64_t blocks =
+      std::min<std::int64_t>(attention_blocks * mla::kMergeBlocksPerProcessor,
+                             (units + kUnitsOfBlock - 1) / kUnitsOfBlock);
+  launch_kernel(mla::mla_merge_kernel,
+                {.grid = static_cast<unsigned>(blocks), .block = mla::kMergeThreads, .early = true},
+                stream, its, attention_blocks);
 }
 
 void launch(const AttentionCudaArgs& args, const Stream& stream) {
@@ -117,7 +123,7 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
                               static_cast<cudaStream_t>(stream.handle())>>>(
       its, query_map(args, tile_heads), key_map(args.kv));
   attention.launched();
-  launch_merge(its, stream);
+  if (mla_may_merge(heads, args.batch.ragged.max_pages)) launch_merge(its, rows, heads, stream);
 }
 
 }  // namespace
