@@ -61,8 +61,10 @@ __global__ void __launch_bounds__(kThreads, 1)
     barrier_init(&shared.q_empty, 4 * kConsumers);
     fence_barrier_init();
   }
-  __syncthreads();      // barriers are ready before anyone waits on them
-  allow_next_kernel();  // merge, which waits for this one's end
+  __syncthreads();  // barriers are ready before anyone waits on them
+  // Blocks wait for nobody of another block, so it does not matter in which order they find a
+  // place.
+  follow_previous_kernel();
   // 128 * 40 + 256 * 232 registers are those of 384 threads with 168: for more, it would wait
   // forever.
   if (threadIdx.x < 128) {
@@ -129,9 +131,10 @@ void start(const AttentionCudaArgs& args, const gqa::Params& params, const Strea
                        .step = {1, args.kv.width, 64},
                        .box = {64, gqa::kTileKeys, D / 64},
                        .swizzle = Swizzle::k128});
-  launch_kernel(gqa::attend<D>,
-                {.grid = gqa::kBlocks, .block = gqa::kThreads, .shared_bytes = kShared}, stream,
-                cache, params);
+  launch_kernel(
+      gqa::attend<D>,
+      {.grid = gqa::kBlocks, .block = gqa::kThreads, .shared_bytes = kShared, .early = true},
+      stream, cache, params);
   if (!gqa::may_split(args.batch.ragged.max_pages)) return;
   // Its blocks move in as those of the first kernel leave, and wait there for the last of them: the
   // fewer there are, the sooner they are gone.

@@ -119,9 +119,12 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
                                args.batch.ragged.sequences * keys * kMlaQkDim * 2 +
                                    rows * heads * (kMlaQkDim + kMlaVDim) * 2,
                                2 * rows * heads * keys * (kMlaQkDim + kMlaVDim));
-  mla::mla_attention_kernel<<<mla_blocks(), mla::kThreads, mla::kSharedBytes,
-                              static_cast<cudaStream_t>(stream.handle())>>>(
-      its, query_map(args, tile_heads), key_map(args.kv));
+  launch_kernel(mla::mla_attention_kernel,
+                {.grid = static_cast<unsigned>(mla_blocks()),
+                 .block = mla::kThreads,
+                 .shared_bytes = mla::kSharedBytes,
+                 .early = true},
+                stream, its, query_map(args, tile_heads), key_map(args.kv));
   attention.launched();
   if (mla_may_merge(heads, args.batch.ragged.max_pages)) launch_merge(its, rows, heads, stream);
 }

@@ -46,6 +46,7 @@ template <int kHalf>
 __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUtensorMap* q_map,
                                            const CUtensorMap* key_map, Shared& shared) {
   const int lane = threadIdx.x % 32;
+  wait_for_previous_kernel();
   const Items items = items_of_block(args.plan);
   std::uint32_t phases = 0, q_phase = 0;  // bit p: of the tiles of parity p
   for (int i = items.begin; i < items.end; ++i, q_phase ^= 1) {

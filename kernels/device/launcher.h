@@ -38,7 +38,7 @@ struct LaunchShape {
   /// Programmatic dependent launch. The kernel's blocks may move in while the kernel ahead of it
   /// runs, once each of its blocks has called allow_next_kernel() or ended. So at least one thread
   /// of each grid calls wait_for_previous_kernel(), and before that returns, no thread reads what
-  /// any kernel wrote nor writes what any kernel reads or writes; but see README.md.
+  /// any kernel wrote nor writes at all. kernels/README.md, "Early launches", has the reasons.
   bool early = false;
 };
 

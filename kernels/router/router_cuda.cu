@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
 #include "kernels/device/launcher.h"
@@ -87,6 +88,7 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
     route_in_cluster(const __grid_constant__ RouterCudaArgs a, Cut cut) {
   __shared__ BlockRows block;
   __shared__ Chosen chosen;
+  follow_previous_kernel();
   const cg::cluster_group cluster = cg::this_cluster();
   choose_rows<kEach>(a, cut, block, chosen);
   cluster.sync();  // every block's counts written before any is read
@@ -111,6 +113,7 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
     route_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, std::int32_t* counts) {
   __shared__ BlockRows block;
   __shared__ Chosen chosen;
+  follow_previous_kernel();
   choose_rows<kEach>(a, cut, block, chosen);
   const std::int64_t routed = a.router.experts + a.shared;
   for (std::int64_t e = threadIdx.x; e < routed; e += kRouterThreads) {
@@ -121,6 +124,7 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
 __global__ void __launch_bounds__(kRouterThreads, 1)
     sort_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, const std::int32_t* counts) {
   __shared__ BlockRows block;
+  follow_previous_kernel();
   const std::int64_t rows = row_count(a, cut), first = first_row(cut);
   const int slots = static_cast<int>(a.router.top_k + a.shared);
   const int pairs = static_cast<int>(rows) * slots;
@@ -175,7 +179,8 @@ void start_cluster(const RouterCudaArgs& a, const Cut& cut, const Stream& stream
                 {.grid = static_cast<unsigned>(cut.blocks),
                  .block = kRouterThreads,
                  .shared_bytes = memory_bytes(a.router),
-                 .cluster = static_cast<unsigned>(cut.blocks)},
+                 .cluster = static_cast<unsigned>(cut.blocks),
+                 .early = true},
                 stream, a, cut);
 }
 
@@ -185,9 +190,13 @@ void start_blocks(const RouterCudaArgs& a, const Cut& cut, const Stream& stream)
   auto* counts = static_cast<std::int32_t*>(a.workspace);
   const auto blocks = static_cast<unsigned>(cut.blocks);
   launch_kernel(route_blocks<kEach>,
-                {.grid = blocks, .block = kRouterThreads, .shared_bytes = memory_bytes(a.router)},
+                {.grid = blocks,
+                 .block = kRouterThreads,
+                 .shared_bytes = memory_bytes(a.router),
+                 .early = true},
                 stream, a, cut, counts);
-  launch_kernel(sort_blocks, {.grid = blocks, .block = kRouterThreads}, stream, a, cut, counts);
+  launch_kernel(sort_blocks, {.grid = blocks, .block = kRouterThreads, .early = true}, stream, a,
+                cut, counts);
 }
 
 template <int kEach>
