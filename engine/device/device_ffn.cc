@@ -81,7 +81,9 @@ void run_experts(const DevicePass& p, const DeviceLayer& w) {
                       .n = 2 * e.width,
                       .pairs = true,
                       .groups = groups,
-                      .offsets = m.offsets},
+                      .offsets = m.offsets,
+                      .full_groups = w.shared_parts,
+                      .full_rows = w.shared_parts > 0 ? p.step.rows : 0},
                      p.stream);
   kernels::gemm_cuda({.x = operand(p, wide, e.down, rows),
                       .w = e.down,
@@ -89,7 +91,9 @@ void run_experts(const DevicePass& p, const DeviceLayer& w) {
                       .rows = rows,
                       .n = c.hidden,
                       .groups = groups,
-                      .offsets = m.offsets},
+                      .offsets = m.offsets,
+                      .full_groups = w.shared_parts,
+                      .full_rows = w.shared_parts > 0 ? p.step.rows : 0},
                      p.stream);
 }
 

@@ -299,7 +299,9 @@ class Layers {
                .n = outs,
                .pairs = pairs,
                .groups = kExperts + kShared,
-               .offsets = offsets_.data()},
+               .offsets = offsets_.data(),
+               .full_groups = kShared,
+               .full_rows = rows_},
               stream);
   }
   void norm(const Rows& add, bool sums, const Stream& stream) const {

@@ -66,6 +66,8 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   p.y_is_f32 = args.y.dtype == Dtype::kF32;
   p.pairs = args.pairs;
   p.rows = static_cast<int>(args.rows);
+  p.full = static_cast<int>(args.full_groups);
+  p.full_rows = static_cast<int>(args.full_rows);
   p.n = static_cast<int>(args.n);
   p.k_blocks = ceil_div(args.w.cols, kBlockK);
   p.batches = static_cast<int>(args.groups > 0 ? args.groups : args.heads);

@@ -89,21 +89,29 @@ struct GemmLoader {
   }
 };
 
+/// Weights are nobody's output: the first stages take them before the kernel ahead has ended.
+/// Returns the first block of K that is still to be loaded.
 template <int kCluster>
-__device__ void load_tiles(const GemmBf16Params& p, const GemmBlock& block, GemmWalk walk,
-                           const CUtensorMap* x_map, const CUtensorMap* w_map) {
-  GemmRing ring;
-  GemmPlace place;
-  GemmLoader<kCluster> loader{p, block, x_map, w_map};
-  if (!walk.next(place)) return;
-  loader.set_place(place);
-  // Weights are nobody's output: the first stages take them before the kernel ahead has ended.
-  int first = 0;
-  for (; ring.phase == 0 && first < p.k_blocks; first += p.k_per_stage) {
+__device__ int load_ahead(const GemmLoader<kCluster>& loader, GemmRing& ring) {
+  const GemmBf16Params& p = loader.p;
+  int k = 0;
+  for (; ring.phase == 0 && k < p.k_blocks; k += p.k_per_stage) {
     loader.expect(ring.stage);
-    loader.load_weights(ring.stage, first);
+    loader.load_weights(ring.stage, k);
     ring.advance(p.stages);
   }
+  return k;
+}
+
+/// `first`, `ring`: what load_ahead() left if it was called for the first tile, or 0 and new.
+template <int kCluster>
+__device__ void load_tiles(GemmLoader<kCluster> loader, GemmWalk walk, GemmRing ring, int first) {
+  const GemmBf16Params& p = loader.p;
+  const GemmBlock& block = loader.block;
+  GemmPlace place;
+  if (!walk.next(place)) return;
+  loader.set_place(place);
+  if (first == 0) first = load_ahead(loader, ring);
   wait_for_previous_kernel();
   for (int k = 0, stage = 0; k < first; k += p.k_per_stage) loader.load_tokens(stage++, k);
   do {
@@ -260,6 +268,9 @@ __global__ void __launch_bounds__(kGemmThreads<kConsumers>, 1)
 
   allow_next_kernel();
   const int warp = __shfl_sync(0xffffffff, threadIdx.x / 32, 0);
+  GemmLoader<kCluster> loader{p, block, &x_map, &w_map};
+  GemmRing ring;
+  int first = 0;  // see load_tiles()
   if (warp == kConsumers * 4 && elect_one()) {
     tma_prefetch(&x_map);
     tma_prefetch(&w_map);
@@ -268,6 +279,14 @@ __global__ void __launch_bounds__(kGemmThreads<kConsumers>, 1)
       barrier_init(block.empty(i), kConsumers * 4 * kCluster);
     }
     fence_barrier_init();
+    // Full groups come first: their weights need not wait for the offsets. (Of two blocks, both
+    // must have their barriers before either is copied into.)
+    GemmPlace place;
+    if (kCluster == 1 && GemmWalk::full_place(p, static_cast<int>(blockIdx.x), place)) {
+      fence_proxy_async();  // the barriers are there for the copies, too
+      loader.set_place(place);
+      first = load_ahead(loader, ring);
+    }
   }
   if (p.offsets && warp == 0) {
     wait_for_previous_kernel();  // whose output the offsets are
@@ -285,7 +304,7 @@ __global__ void __launch_bounds__(kGemmThreads<kConsumers>, 1)
   if (warp >= kConsumers * 4) {
     if constexpr (kConsumers == 2) registers_decrease<40>();
     if (warp == kConsumers * 4 && elect_one()) {
-      load_tiles<kCluster>(p, block, walk, &x_map, &w_map);
+      load_tiles(loader, walk, ring, first);  // by the same thread as above
     }
   } else {
     if constexpr (kConsumers == 2) registers_increase<232>();

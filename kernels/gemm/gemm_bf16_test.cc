@@ -27,6 +27,7 @@ struct Problem {
   Dtype out = Dtype::kBF16;
   std::int64_t heads = 1;
   std::vector<std::int32_t> offsets;  // grouped, if not empty
+  std::int64_t full_groups = 0;       // at the end of those, as long as the last
   std::uint32_t seed = 1;
 
   std::int64_t groups() const { return offsets.empty() ? 0 : std::ssize(offsets) - 1; }
@@ -101,7 +102,9 @@ class Product {
             .w_head = p_.w_head(),
             .y_head = p_.y_head(),
             .groups = p_.groups(),
-            .offsets = offsets_.data()};
+            .offsets = offsets_.data(),
+            .full_groups = p_.full_groups,
+            .full_rows = p_.full_groups ? p_.rows - p_.offsets.end()[-2] : 0};
   }
 
   /// Bytes of y, everything outside the results still poison; `tile` null for the chosen one.
@@ -297,6 +300,19 @@ TEST(GemmBf16, Groups) {
   for (int g = 0; g < 300; ++g) many[g + 1] = many[g] + (g % 71 == 5 ? g : 0);
   expect_right({.rows = many.back(), .n = 80, .k = 104, .offsets = many});
   expect_right({.rows = 1, .n = 80, .k = 104, .offsets = {0, 0, 0, 1, 1}});
+}
+
+TEST(GemmBf16, FullGroupsFirst) {
+  MOEBIUS_NEEDS_GPU();
+  const std::vector<std::int32_t> one = {0, 0, 1, 1, 2, 3}, forty = {0, 3, 3, 130, 170, 210};
+  for (const bool pairs : {false, true}) {
+    expect_right(
+        {.rows = 3, .n = 4112, .k = 2048, .pairs = pairs, .offsets = one, .full_groups = 2});
+    expect_right({.rows = 3, .n = 48, .k = 264, .pairs = pairs, .offsets = one, .full_groups = 1});
+    expect_right(
+        {.rows = 210, .n = 272, .k = 520, .pairs = pairs, .offsets = forty, .full_groups = 2});
+  }
+  expect_right({.rows = 80, .n = 64, .k = 72, .offsets = {0, 40, 80}, .full_groups = 2});
 }
 
 // ---- a row's bits whatever company it has

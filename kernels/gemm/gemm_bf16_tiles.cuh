@@ -21,7 +21,9 @@ struct GemmBf16Params {
   const std::int32_t* offsets;  // [groups + 1] or null
   int y_is_f32, pairs;
   int rows, n, k_blocks;
-  int batches;       // heads or groups
+  int batches;  // heads or groups
+  int full;     // of the groups, at their end, that have full_rows rows each
+  int full_rows;
   int weights;       // rows of w of a block's tile
   int tokens;        // rows of x of a tile
   int box_tokens;    // rows of x one copy moves
@@ -69,15 +71,26 @@ struct GemmGroups {
   }
 };
 
+/// Full group i, its tiles those after the ones of full groups before it: they come first.
+__device__ inline int tiles_of_full(const GemmBf16Params& p) {
+  return (p.full_rows + p.tokens - 1) / p.tokens;
+}
+__device__ inline GemmGroup full_group(const GemmBf16Params& p, int i) {
+  const int row = p.rows - (p.full - i) * p.full_rows;
+  return {p.batches - p.full + i, i * tiles_of_full(p), row, row + p.full_rows};
+}
+
 /// By one warp.
 __device__ inline void list_groups(const GemmBf16Params& p, GemmGroups* groups) {
   auto* list = reinterpret_cast<GemmGroup*>(groups + 1);
   const int lane = threadIdx.x % 32;
-  int found = 0, tiles = 0;
-  for (int first = 0; first < p.batches; first += 32) {
+  for (int i = lane; i < p.full; i += 32) list[i] = full_group(p, i);
+  int found = p.full, tiles = p.full * tiles_of_full(p);
+  const int others = p.batches - p.full;
+  for (int first = 0; first < others; first += 32) {
     const int g = first + lane;
-    const int row = g < p.batches ? p.offsets[g] : 0;
-    const int row_end = g < p.batches ? p.offsets[g + 1] : 0;
+    const int row = g < others ? p.offsets[g] : 0;
+    const int row_end = g < others ? p.offsets[g + 1] : 0;
     const int mine = (row_end - row + p.tokens - 1) / p.tokens;
     int sum = mine;
 #pragma unroll
@@ -108,6 +121,16 @@ class GemmWalk {
     tiles_ = (p.offsets ? 1 : p.batches) * token_tiles_ * p.weight_tiles;
   }
 
+  /// The place of tile `tile` if it is of a full group: no list of groups is needed.
+  static __device__ bool full_place(const GemmBf16Params& p, int tile, GemmPlace& place) {
+    const int each = tiles_of_full(p);
+    if (tile >= p.full * each * p.weight_tiles) return false;
+    const GemmGroup group = full_group(p, tile / (each * p.weight_tiles));
+    place.batch = group.id;
+    inside(p, place, tile - group.first_tile * p.weight_tiles, each, group.row, group.row_end);
+    return true;
+  }
+
   __device__ bool next(GemmPlace& place) {
     if (tile_ >= tiles_) return false;
     if (p_.offsets) {
@@ -116,7 +139,7 @@ class GemmWalk {
       const int per_batch = token_tiles_ * p_.weight_tiles;
       const int batch = tile_ / per_batch;
       place.batch = batch;
-      inside(place, tile_ - batch * per_batch, token_tiles_, 0, p_.rows);
+      inside(p_, place, tile_ - batch * per_batch, token_tiles_, 0, p_.rows);
     }
     tile_ += step_;
     return true;
@@ -129,14 +152,15 @@ class GemmWalk {
     const GemmGroup& group = groups_->at(at_);
     const int end = at_ + 1 < count ? groups_->at(at_ + 1).first_tile : token_tiles_;
     place.batch = group.id;
-    inside(place, tile_ - group.first_tile * p_.weight_tiles, end - group.first_tile, group.row,
+    inside(p_, place, tile_ - group.first_tile * p_.weight_tiles, end - group.first_tile, group.row,
            group.row_end);
   }
 
   // Bands of kBand token tiles; within a band weights move slowest. The rows are dealt out evenly,
   // in eights.
-  __device__ void inside(GemmPlace& place, int tile, int token_tiles, int row, int row_end) {
-    const int band_tiles = kBand * p_.weight_tiles;
+  static __device__ void inside(const GemmBf16Params& p, GemmPlace& place, int tile,
+                                int token_tiles, int row, int row_end) {
+    const int band_tiles = kBand * p.weight_tiles;
     const int band = tile / band_tiles;
     const int in_band = tile - band * band_tiles;
     const int width = min(kBand, token_tiles - band * kBand);

@@ -1,5 +1,7 @@
 #include "kernels/gemm/gemm_cuda.h"
 
+#include <algorithm>
+
 #include "kernels/gemm/gemm_paths.h"
 
 namespace moebius::kernels {
@@ -67,6 +69,10 @@ void check_matrices(const GemmCudaArgs& args) {
     require(args.offsets, "gemm_cuda: groups without offsets");
     require(!args.bias, "gemm_cuda: groups with a bias");
     require(args.w.rows >= args.groups * args.n, "gemm_cuda: w has fewer rows than groups * n");
+    require(args.full_groups >= 0 && args.full_groups <= args.groups &&
+                args.full_rows >= (args.full_groups > 0 ? 1 : 0) &&
+                args.full_rows <= args.rows / std::max<std::int64_t>(args.full_groups, 1),
+            "gemm_cuda: full groups with more rows than there are");
   } else {
     require(args.w.rows >= args.w_first + args.w_head * (args.heads - 1) + args.n,
             "gemm_cuda: w has too few rows");

@@ -30,6 +30,9 @@ struct GemmCudaArgs {
 
   std::int64_t groups = 0;
   const std::int32_t* offsets = nullptr;  // [groups + 1], device memory
+  /// The last full_groups groups have full_rows rows each, and all groups together `rows`: known
+  /// before the offsets are, so that a launch may begin with them. Speed only.
+  std::int64_t full_groups = 0, full_rows = 0;
 };
 
 /// Canonical order: one accumulator per output in float32, ascending k, in the steps of the

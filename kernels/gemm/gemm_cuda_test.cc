@@ -64,6 +64,11 @@ TEST(GemmCuda, RefusesBrokenLimits) {
       {"groups without offsets", [](auto& a) { a.groups = 1; }},
       {"fewer rows than groups",
        [](auto& a) { a.groups = 2, a.offsets = reinterpret_cast<std::int32_t*>(memory); }},
+      {"full groups with more rows",
+       [](auto& a) {
+         a.groups = a.full_groups = 1, a.full_rows = 4;
+         a.offsets = reinterpret_cast<std::int32_t*>(memory);
+       }},
       {"w has too few rows", [](auto& a) { a.w_first = 1; }},
   };
   for (const Case& c : cases) {
