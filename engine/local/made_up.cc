@@ -114,7 +114,7 @@ class MadeUp : public TensorSource {
            (exponent << 7) * 0x0001000100010001ULL, ++seed_);
     }
     record(name, fp8 ? "F8_E4M3" : "BF16", {rows, cols}, bytes);
-    if (fp8) matrix.scale = scales(rows, cols, scale);
+    if (fp8) matrix.scale = scales(name + "_scale_inv", rows, cols, scale);
     return matrix;
   }
 
@@ -134,14 +134,15 @@ class MadeUp : public TensorSource {
   std::string content_hash() const override { return "made-up"; }
 
  private:
-  const float* scales(std::int64_t rows, std::int64_t cols, float scale) {
+  const float* scales(const std::string& name, std::int64_t rows, std::int64_t cols, float scale) {
     const auto blocks = [](std::int64_t n) {
-      return static_cast<std::size_t>((n + kernels::kScaleBlock - 1) / kernels::kScaleBlock);
+      return (n + kernels::kScaleBlock - 1) / kernels::kScaleBlock;
     };
-    const std::size_t count = blocks(rows) * blocks(cols);
+    const auto count = static_cast<std::size_t>(blocks(rows) * blocks(cols));
     data_.emplace_back(count * 4);
     auto* values = reinterpret_cast<float*>(data_.back().data());
     std::fill_n(values, count, scale);
+    record(name, "F32", {blocks(rows), blocks(cols)}, count * 4);
     return values;
   }
   void record(const std::string& name, const char* dtype, std::vector<std::int64_t> shape,
