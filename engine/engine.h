@@ -266,11 +266,22 @@ struct EngineLimits {
 /// 8 GiB of its memory for that. Throws Error as load() does.
 EngineLimits measure_limits(const LocalOptions& options);
 
-/// The layers of a known large model with made-up weights, for speed only: the first `layers`
-/// of `shape` ("qwen3-30b-a3b"; an unknown name throws Error that lists the known ones); 0: all of
-/// them. Without a tokenizer. On a GPU the weights are made there.
-std::unique_ptr<LocalEngine> load_shape(const std::string& shape, int layers,
-                                        const LocalOptions& options);
+/// How the matrices of made-up weights are stored.
+enum class WeightDtype : std::uint8_t {
+  kBF16,
+  kF8E4M3,  // with a scale for each block of 128 x 128; embedding, router and head stay kBF16
+};
+
+/// A known large model, or the first of its layers.
+struct Shape {
+  std::string name;  // "qwen3-30b-a3b"; an unknown one throws Error that lists the known ones
+  int layers = 0;    // 0: all of them, of the largest models a few
+  std::optional<WeightDtype> dtype;  // absent: as the model was published first
+};
+
+/// `shape` with made-up weights, for speed only. Without a tokenizer. On a GPU the weights are made
+/// there. Throws Error.
+std::unique_ptr<LocalEngine> load_shape(const Shape& shape, const LocalOptions& options);
 
 // ---- what `bench kernels` measures -------------------------------------------------------
 

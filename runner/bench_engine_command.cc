@@ -1,40 +1,24 @@
-// moebius bench engine: prefill and decode speed, beside what the machine could do.
+// moebius bench engine: prefill and decode speed beside what the machine could do; whole sets of
+// requests; the questions of benchmarks.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
-#include <span>
 
 #include "engine/text/tokenizer.h"
+#include "runner/bench_batches.h"
+#include "runner/bench_tasks.h"
 #include "runner/commands.h"
+#include "runner/eval_flags.h"
 #include "runner/flags.h"
 #include "runner/input.h"
 #include "runner/output.h"
-#include "runner/requests.h"
-#include "runner/table.h"
+#include "runner/plan.h"
 
 namespace moebius::runner {
 namespace {
 
 constexpr int kCpuLayers = 4;
-
-struct Workload {
-  std::int32_t prompt_tokens = 512;
-  std::int32_t new_tokens = 32;
-  std::int32_t repetitions = 3;
-  std::uint64_t seed = 1;
-  bool profile = false;
-};
-
-struct Speed {
-  std::int32_t batch = 0;
-  double prefill_tokens_s = 0;
-  double decode_tokens_s = 0;
-  std::optional<engine::KernelProfile> profile;  // of all its repetitions
-};
 
 /// Comma separated, each 1 .. 4096.
 std::vector<std::int32_t> parse_batches(const std::string& list) {
@@ -55,131 +39,12 @@ std::vector<std::int32_t> parse_batches(const std::string& list) {
   return batches;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
-/// Times whole sets of requests on one engine.
-class Stopwatch {
- public:
-  Stopwatch(engine::LocalEngine& engine, const Workload& work)
-      : engine_(engine), work_(work), state_(work.seed) {
-    vocab_ = engine.info().vocab;
-    if (engine.has_tokenizer()) vocab_ = std::min(vocab_, engine.tokenizer().vocab());
-  }
-
-  Speed measure(std::int32_t batch) {
-    std::vector<double> prefill;
-    std::vector<double> decode;
-    seconds(batch, 4);  // warm up: caches, pages, threads, recorded steps
-    if (work_.profile) engine_.take_profile();
-    for (std::int32_t i = 0; i < work_.repetitions; ++i) {
-      const double first = seconds(batch, 1);
-      const double all = seconds(batch, 1 + work_.new_tokens);
-      prefill.push_back(batch * work_.prompt_tokens / first);
-      decode.push_back(batch * work_.new_tokens / std::max(all - first, 1e-9));
-    }
-    Speed speed{batch, median(std::move(prefill)), median(std::move(decode)), {}};
-    if (work_.profile) speed.profile = engine_.take_profile();
-    return speed;
-  }
-
- private:
-  /// A linear congruential step is random enough to keep prompts apart.
-  std::int32_t next_id() {
-    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return static_cast<std::int32_t>((state_ >> 33) % static_cast<std::uint64_t>(vocab_));
-  }
-
-  double seconds(std::int32_t batch, std::int32_t new_tokens) {
-    std::vector<engine::Request> requests(static_cast<std::size_t>(batch));
-    for (engine::Request& request : requests) {
-      request.prompt.ids.resize(static_cast<std::size_t>(work_.prompt_tokens));
-      for (std::int32_t& id : request.prompt.ids) id = next_id();
-      request.generate = engine::Generate{.max_new_tokens = new_tokens, .ignore_eos = true};
-    }
-    const auto start = std::chrono::steady_clock::now();
-    run_in_order(engine_, std::move(requests), require_served);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
-
-  engine::LocalEngine& engine_;
-  Workload work_;
-  std::uint64_t state_;
-  std::int32_t vocab_ = 0;
-};
-
-/// What a speed means in bytes and operations.
-struct Use {
-  double read_gb_s = 0;       // weights read while decoding; at batch 1 only, where the
-                              // bytes per step are known
-  double read_percent = 0;    // of the measured memory limit
-  double tflops = 0;          // matrix products of prefill, attention scores not counted
-  double tflops_percent = 0;  // of the measured compute limit
-};
-
-/// Whether products are made in fp8, as a GPU makes those of fp8 checkpoints.
-bool in_fp8(const engine::ModelInfo& info, const engine::EngineLimits& limits) {
-  return limits.fp8_tflops > 0 &&
-         std::any_of(info.dtypes.begin(), info.dtypes.end(), [&](const auto& dtype) {
-           return dtype.first == "F8_E4M3" && 2 * dtype.second > info.parameters;
-         });
-}
-
-Use use_of(const Speed& speed, const engine::ModelInfo& info, const engine::EngineLimits& limits) {
-  Use use;
-  if (speed.batch == 1 && limits.read_gb_s > 0) {
-    use.read_gb_s = static_cast<double>(info.active_weight_bytes) * speed.decode_tokens_s / 1e9;
-    use.read_percent = 100 * use.read_gb_s / limits.read_gb_s;
-  }
-  if (limits.matrix_tflops > 0) {
-    use.tflops = 2 * static_cast<double>(info.matrix_parameters) * speed.prefill_tokens_s / 1e12;
-    use.tflops_percent =
-        100 * use.tflops / (in_fp8(info, limits) ? limits.fp8_tflops : limits.matrix_tflops);
-  }
-  return use;
-}
-
-/// What the kernels of one batch size took, the costliest first.
-std::string profile_text(const Speed& speed) {
-  constexpr std::size_t kMostKernels = 24;
-  const engine::KernelProfile& profile = *speed.profile;
-  Table table({"kernel", "calls", "ms", "us/call", "TFLOP/s", "GB/s"});
-  const std::size_t count = std::min(profile.kernels.size(), kMostKernels);
-  for (const engine::KernelFigures& each : std::span(profile.kernels).first(count)) {
-    const auto ns = static_cast<double>(std::max<std::int64_t>(each.ns, 1));
-    const auto calls = static_cast<double>(std::max<std::int64_t>(each.calls, 1));
-    table.add({one_line(each.kernel), fmt::to_string(each.calls), fmt::format("{:.3f}", ns * 1e-6),
-               fmt::format("{:.2f}", ns / calls * 1e-3),
-               fmt::format("{:.2f}", each.flops / ns / 1e3),
-               fmt::format("{:.1f}", static_cast<double>(each.bytes) / ns)});
-  }
-  return fmt::format("batch {} on {}: busy {:.3f} ms of {:.3f} ms\n{}", speed.batch,
-                     one_line(profile.device), static_cast<double>(profile.busy_ns) * 1e-6,
-                     static_cast<double>(profile.wall_ns) * 1e-6, table.text());
-}
-
 class BenchEngineCommand : public Command {
  public:
   explicit BenchEngineCommand(CLI::App* app) : Command(app) {
-    auto* model = add_model(*app, model_, false);
-    auto* shape = app->add_option("--shape", shape_,
-                                  "Layers of a known model with made-up weights: qwen3-30b-a3b, "
-                                  "v2-lite, llama-3.1-8b, v3-slice")
-                      ->type_name("NAME");
-    shape->excludes(model);
-    add_number(*app, "--layers", layers_, 0, 1000,
-               "Layers of --shape; 0: 4 on the CPU, on a GPU all (v3-slice: 8)")
-        ->needs(shape);
-    add_number(*app, "--prompt-tokens", work_.prompt_tokens, 1, 1 << 20, "Tokens per prompt");
-    add_number(*app, "--new-tokens", work_.new_tokens, 1, 1 << 20, "Tokens decoded per prompt");
-    app->add_option("--batches", batches_, "Prompts at once")
-        ->type_name("N,N,...")
-        ->capture_default_str();
-    add_number(*app, "--repetitions", work_.repetitions, 1, 1000, "Medians are over so many");
-    add_number<std::uint64_t>(*app, "--seed", work_.seed, 0, UINT64_MAX, "Of the token ids");
+    add_model_options(*app);
+    add_workload_options(*app);
+    add_task_options(*app);
     app->add_flag("--json", json_, "One JSON line");
     app->add_flag("--profile", work_.profile, "Figures of every kernel too; not with --json");
     engine_.add_device(*app);
@@ -190,109 +55,145 @@ class BenchEngineCommand : public Command {
         "moebius bench engine --model embedded",
         "moebius bench engine --shape qwen3-30b-a3b --layers 4 --arithmetic bf16 --batches 1,8",
         "moebius bench engine --shape v2-lite --device cuda --batches 1,8,128,512",
+        "moebius bench engine --shape qwen3-30b-a3b --dtype fp8 --device cuda --requests 1000 "
+        "--prompt-tokens 1034 --new-tokens 128",
+        "moebius bench engine --shape v2-lite --device cuda --tasks mmlu --data-dir ./data "
+        "--tokenizer ./DeepSeek-V2-Lite",
     }));
   }
 
   int run(Output& out) override {
-    if (model_.empty() == shape_.empty()) {
+    if (model_.empty() == shape_.name.empty()) {
       throw InputError("bench engine: expected --model or --shape");
     }
-    const std::vector<std::int32_t> batches = parse_batches(batches_);
-    engine_.options.share_prefixes = false;
     engine_.options.profile = work_.profile;
+    if (!tasks_.empty()) return bench_tasks(out);
+    engine_.options.share_prefixes = false;  // random prompts have none
+    return requests_ > 0 ? bench_set(out) : bench_batches(out);
+  }
+
+ private:
+  void add_model_options(CLI::App& app) {
+    auto* model = add_model(app, model_, false);
+    auto* shape = app.add_option("--shape", shape_.name,
+                                 "Layers of a known model with made-up weights: qwen3-30b-a3b, "
+                                 "v2-lite, llama-3.1-8b, v3-slice")
+                      ->type_name("NAME");
+    shape->excludes(model);
+    add_number(app, "--layers", shape_.layers, 0, 1000,
+               "Layers of --shape; 0: 4 on the CPU, on a GPU all (v3-slice: 8)")
+        ->needs(shape);
+    app.add_option("--dtype", dtype_,
+                   "Weights of --shape; fp8: e4m3 with scales of 128 x 128 blocks, all but "
+                   "embedding, router and head; by default as the model was published")
+        ->check(CLI::IsMember({"bf16", "fp8"}))
+        ->needs(shape);
+  }
+
+  void add_workload_options(CLI::App& app) {
+    add_number(app, "--prompt-tokens", work_.prompt_tokens, 1, 1 << 20, "Tokens per prompt");
+    add_number(app, "--new-tokens", work_.new_tokens, 1, 1 << 20, "Tokens decoded per prompt");
+    auto* batches = app.add_option("--batches", batches_, "Prompts at once")
+                        ->type_name("N,N,...")
+                        ->capture_default_str();
+    add_number<std::int64_t>(app, "--requests", requests_, 0, 1 << 20,
+                             "Instead of batches: so many prompts submitted together, timed until "
+                             "the last answer")
+        ->excludes(batches);
+    add_number(app, "--repetitions", work_.repetitions, 1, 1000, "Medians are over so many");
+    add_number<std::uint64_t>(app, "--seed", work_.seed, 0, UINT64_MAX, "Of the token ids");
+  }
+
+  void add_task_options(CLI::App& app) {
+    auto* tasks = app.add_option("--tasks", tasks_,
+                                 "Instead of random prompts: the log-probability questions of "
+                                 "these benchmarks, once, as eval asks them; nothing is judged")
+                      ->type_name("LIST");
+    for (const char* other : {"--batches", "--requests", "--prompt-tokens", "--new-tokens",
+                              "--repetitions", "--seed"}) {
+      tasks->excludes(app.get_option(other));
+    }
+    add_data_dir(app, plan_.data_dir);
+    add_number<std::int64_t>(app, "--limit", plan_.limit, 0, 1'000'000'000,
+                             "Questions per task, the first ones; 0: all")
+        ->needs(tasks);
+    app.add_option("--tokenizer", tokenizer_,
+                   "Of --shape with --tasks: a folder with tokenizer.json, or \"embedded\", whose "
+                   "small vocabulary makes about twice the tokens")
+        ->type_name("MODEL")
+        ->capture_default_str()
+        ->needs(tasks);
+  }
+
+  std::unique_ptr<engine::LocalEngine> load(bool on_gpu) {
+    if (shape_.name.empty()) return engine::load(model_, engine_.options);
+    if (shape_.layers == 0 && !on_gpu) shape_.layers = kCpuLayers;
+    if (!dtype_.empty()) {
+      shape_.dtype = dtype_ == "fp8" ? engine::WeightDtype::kF8E4M3 : engine::WeightDtype::kBF16;
+    }
+    return engine::load_shape(shape_, engine_.options);
+  }
+
+  bool on_gpu() const { return engine::device_name(engine_.options) != "cpu"; }
+
+  int bench_batches(Output& out) {
+    const std::vector<std::int32_t> batches = parse_batches(batches_);
     // First: on a GPU the engine leaves no memory for it.
     const engine::EngineLimits limits = engine::measure_limits(engine_.options);
-    const bool on_gpu = limits.copy_gb_s > 0;
-    const int layers = layers_ > 0 || on_gpu ? layers_ : kCpuLayers;
-    const auto engine = shape_.empty() ? engine::load(model_, engine_.options)
-                                       : engine::load_shape(shape_, layers, engine_.options);
-    require_fits(engine->info());
+    const auto engine = load(limits.copy_gb_s > 0);
     Stopwatch watch(*engine, work_);
-    std::vector<Speed> speeds;
-    for (const std::int32_t batch : batches) speeds.push_back(watch.measure(batch));
-    out.write(json_ ? json_line(json(engine->info(), limits, speeds))
-                    : text(engine->info(), limits, speeds));
-    for (const Speed& speed : speeds) {
-      if (speed.profile && !json_) out.write(profile_text(speed));
+    std::vector<BatchSpeed> speeds;
+    for (const std::int32_t batch : batches) speeds.push_back(watch.measure_batch(batch));
+    out.write(json_ ? json_line(batches_json(speeds, work_, engine->info(), limits))
+                    : batches_text(speeds, work_, engine->info(), limits));
+    for (const BatchSpeed& speed : speeds) {
+      write_profile(fmt::format("batch {}", speed.batch), speed.profile, out);
     }
     return kOk;
   }
 
- private:
-  void require_fits(const engine::ModelInfo& info) const {
-    const std::int64_t tokens = std::int64_t{work_.prompt_tokens} + work_.new_tokens + 1;
-    if (tokens > info.context) {
-      throw InputError(
-          fmt::format("bench engine: prompt and new tokens are {} together, the context is {}",
-                      tokens, info.context));
-    }
+  int bench_set(Output& out) {
+    const auto engine = load(on_gpu());
+    const SetSpeed speed = Stopwatch(*engine, work_).measure_set(requests_);
+    out.write(json_ ? json_line(set_json(speed, work_, engine->info()))
+                    : set_text(speed, work_, engine->info()));
+    write_profile(fmt::format("{} requests", requests_), speed.profile, out);
+    return kOk;
   }
 
-  std::string text(const engine::ModelInfo& info, const engine::EngineLimits& limits,
-                   const std::vector<Speed>& speeds) const {
-    Table table(
-        {"batch", "prefill tok/s", "TFLOP/s", "of limit", "decode tok/s", "read GB/s", "of limit"});
-    for (const Speed& speed : speeds) {
-      const Use use = use_of(speed, info, limits);
-      const bool reads = use.read_gb_s > 0;
-      const bool computes = use.tflops > 0;
-      table.add({fmt::to_string(speed.batch), fmt::format("{:.1f}", speed.prefill_tokens_s),
-                 computes ? fmt::format("{:.4f}", use.tflops) : "-",
-                 computes ? fmt::format("{:.1f} %", use.tflops_percent) : "-",
-                 fmt::format("{:.1f}", speed.decode_tokens_s),
-                 reads ? fmt::format("{:.2f}", use.read_gb_s) : "-",
-                 reads ? fmt::format("{:.1f} %", use.read_percent) : "-"});
+  int bench_tasks(Output& out) {
+    plan_.sandbox = [] { return nullptr; };  // nothing is judged
+    std::vector<PlannedSet> plan = make_plan(parse_tasks(tasks_, {}), plan_);
+    const auto engine = load(on_gpu());
+    const auto tokenizer = engine::load_tokenizer(shape_.name.empty() ? model_ : tokenizer_);
+    if (tokenizer->vocab() > engine->info().vocab) {
+      throw InputError(fmt::format(
+          "bench engine: --tokenizer: expected ids below {}, the vocabulary of {}, found {}",
+          engine->info().vocab, engine->info().path, tokenizer->vocab() - 1));
     }
-    return fmt::format(
-        "{}: {} prompt tokens, {} new tokens, median of {}\n"
-        "limits measured: {:.2f} GB/s read, {:.4f} TFLOP/s ({}){}\n{}",
-        one_line(info.path), work_.prompt_tokens, work_.new_tokens, work_.repetitions,
-        limits.read_gb_s, limits.matrix_tflops, limits.matrix_path, gpu_limits(limits),
-        table.text());
+    const auto asker = make_tokenizer_asker(*tokenizer, engine->info().context);
+    const TaskSpeed speed = measure_tasks(*engine, *asker, plan, work_.profile);
+    const std::string named = shape_.name.empty() ? model_ : tokenizer_;
+    out.write(json_ ? json_line(tasks_json(speed, tasks_, named, engine->info()))
+                    : tasks_text(speed, tasks_, named, engine->info()));
+    write_profile(tasks_, speed.profile, out);
+    return kOk;
   }
 
-  static std::string gpu_limits(const engine::EngineLimits& limits) {
-    if (limits.copy_gb_s == 0) return "";
-    return fmt::format(", {:.2f} GB/s copied, {:.4f} TFLOP/s in fp8", limits.copy_gb_s,
-                       limits.fp8_tflops);
-  }
-
-  Json json(const engine::ModelInfo& info, const engine::EngineLimits& limits,
-            const std::vector<Speed>& speeds) const {
-    Json line = {{"model", info.path},
-                 {"prompt_tokens", work_.prompt_tokens},
-                 {"new_tokens", work_.new_tokens},
-                 {"repetitions", work_.repetitions},
-                 {"limits",
-                  {{"read_gb_s", limits.read_gb_s},
-                   {"matrix_tflops", limits.matrix_tflops},
-                   {"matrix_path", limits.matrix_path},
-                   {"copy_gb_s", limits.copy_gb_s},
-                   {"fp8_tflops", limits.fp8_tflops}}},
-                 {"batches", Json::array()}};
-    for (const Speed& speed : speeds) {
-      const Use use = use_of(speed, info, limits);
-      Json row = {{"batch", speed.batch},
-                  {"prefill_tokens_s", speed.prefill_tokens_s},
-                  {"decode_tokens_s", speed.decode_tokens_s}};
-      if (use.tflops > 0) {
-        row["prefill_tflops"] = use.tflops;
-        row["prefill_percent"] = use.tflops_percent;
-      }
-      if (use.read_gb_s > 0) {
-        row["decode_read_gb_s"] = use.read_gb_s;
-        row["decode_percent"] = use.read_percent;
-      }
-      line["batches"].push_back(std::move(row));
-    }
-    return line;
+  void write_profile(const std::string& of, const std::optional<engine::KernelProfile>& profile,
+                     Output& out) const {
+    if (profile && !json_) out.write(profile_text(of, *profile));
   }
 
   std::string model_;
-  std::string shape_;
-  int layers_ = 0;
+  engine::Shape shape_;
+  std::string dtype_;
   std::string batches_ = "1,8,32";
+  std::int64_t requests_ = 0;
   Workload work_;
+  std::string tasks_;
+  PlanOptions plan_;
+  std::string tokenizer_ = "embedded";
   EngineFlags engine_;
   bool json_ = false;
 };

@@ -162,12 +162,22 @@ class EvalCommand : public Command {
               keep_profile();
             }};
     try {
-      run_pipeline(engine, asker, store, plan, begun, options);
+      note_sharing(run_pipeline(engine, asker, store, plan, begun, options));
       keep_profile();  // of a set that was interrupted
     } catch (const std::exception& error) {
       return error.what();
     }
     return "";
+  }
+
+  static void note_sharing(const Progress& progress) {
+    if (progress.prompt_tokens == 0) return;
+    const std::int64_t computed = progress.prompt_tokens - progress.cached_tokens;
+    fmt::print(stderr,
+               "moebius: {} prompt tokens, {} computed, {:.2f} % saved by shared prefixes\n",
+               progress.prompt_tokens, computed,
+               100 * static_cast<double>(progress.cached_tokens) /
+                   static_cast<double>(progress.prompt_tokens));
   }
 
   int conclude(reports::Store& store, const reports::Begun& begun, bool interrupted,

@@ -216,7 +216,8 @@ class Pipeline {
     count(true);
   }
 
-  /// Waits for room; what is collected goes to the engine first, or room would never come.
+  /// Waits for room; what is collected goes to the engine first, or room would never come. Then
+  /// for room for many: each sample that goes to the engine alone would compute its whole prefix.
   bool take_slot(Flight flight, std::vector<engine::Request>& requests, engine::Request& request) {
     std::unique_lock lock(mutex_);
     if (flights_.size() >= options_.in_flight && !requests.empty()) {
@@ -224,9 +225,12 @@ class Pipeline {
       if (!submit(std::exchange(requests, {}))) return false;
       lock.lock();
     }
-    while (flights_.size() >= options_.in_flight) {
-      if (error_ || stopped()) return false;
-      changed_.wait_for(lock, std::chrono::milliseconds(100));
+    if (flights_.size() >= options_.in_flight) {
+      const std::size_t room = std::min(kChunk, (options_.in_flight + 1) / 2);
+      while (flights_.size() + room > options_.in_flight) {
+        if (error_ || stopped()) return false;
+        changed_.wait_for(lock, std::chrono::milliseconds(100));
+      }
     }
     if (error_ || stopped()) return false;
     request.id = next_id_++;
@@ -253,6 +257,8 @@ class Pipeline {
   void answered(engine::Completion completion) {
     const std::lock_guard lock(mutex_);
     --submitted_;
+    progress_.prompt_tokens += completion.prompt_tokens;
+    progress_.cached_tokens += completion.cached_tokens;
     const auto found = flights_.find(completion.id);
     if (found == flights_.end()) return;
     found->second.completion = std::move(completion);

@@ -17,10 +17,12 @@ namespace moebius::runner {
 /// Where an evaluation stands. Samples, all sets together.
 struct Progress {
   std::int64_t planned = 0;
-  std::int64_t found = 0;   // already in the store
-  std::int64_t scored = 0;  // in this run of the command
-  std::int64_t failed = 0;  // failures of ours
-  std::string now;          // the set being asked: "mmlu:original"
+  std::int64_t found = 0;          // already in the store
+  std::int64_t scored = 0;         // in this run of the command
+  std::int64_t failed = 0;         // failures of ours
+  std::int64_t prompt_tokens = 0;  // of all answered in this run of the command
+  std::int64_t cached_tokens = 0;  // of those, in prefixes that another sample had computed
+  std::string now;                 // the set being asked: "mmlu:original"
 };
 
 struct PipelineOptions {

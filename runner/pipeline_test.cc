@@ -228,6 +228,29 @@ TEST_F(PipelineTest, FewInFlight) {
   EXPECT_LE(engine.most_in_flight, 3U);
 }
 
+/// Prefixes are shared within a set alone, so a full pipeline must not trickle.
+TEST_F(PipelineTest, AFullPipelineIsFedInLargeSets) {
+  add_set(many(1000));
+  ScriptedEngine engine(echo);
+  const Progress progress = run(engine, {.in_flight = 100});
+  EXPECT_EQ(progress.scored, 1000);
+  // Of 50 at least, but for the ends of two chunks.
+  EXPECT_LE(engine.sets, 1000 / 50 + 2);
+}
+
+TEST_F(PipelineTest, CountsWhatWasShared) {
+  add_set(many(10));
+  ScriptedEngine engine([](const engine::Request& request) {
+    engine::Completion completion = echo(request);
+    completion.prompt_tokens = 50;
+    completion.cached_tokens = 30;
+    return completion;
+  });
+  const Progress progress = run(engine);
+  EXPECT_EQ(progress.prompt_tokens, 500);
+  EXPECT_EQ(progress.cached_tokens, 300);
+}
+
 TEST_F(PipelineTest, StopsWhenAsked) {
   add_set(many(20000));
   std::atomic<bool> stop{false};

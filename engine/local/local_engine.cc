@@ -120,11 +120,10 @@ std::unique_ptr<LocalEngine> load(const std::string& model, const LocalOptions& 
   return std::make_unique<Local>(open_checkpoint(model), options, on_device);
 }
 
-std::unique_ptr<LocalEngine> load_shape(const std::string& shape, int layers,
-                                        const LocalOptions& options) {
+std::unique_ptr<LocalEngine> load_shape(const Shape& shape, const LocalOptions& options) {
   kernels::require_supported_cpu();
   const bool on_device = runs_on_device(options);
-  return std::make_unique<Local>(made_up_checkpoint(shape, layers, !on_device), options, on_device);
+  return std::make_unique<Local>(made_up_checkpoint(shape, !on_device), options, on_device);
 }
 
 ModelInfo inspect(const std::string& model) {

@@ -107,8 +107,8 @@ TEST(LocalEngine, Bf16ArithmeticAnswersToo) {
 }
 
 TEST(LocalEngine, KnowsShapes) {
-  EXPECT_THROW(load_shape("gpt-5", 1, {}), Error);
-  EXPECT_THROW(load_shape("v2-lite", 28, {}), Error);
+  EXPECT_THROW(load_shape({.name = "gpt-5", .layers = 1}, {}), Error);
+  EXPECT_THROW(load_shape({.name = "v2-lite", .layers = 28}, {}), Error);
 }
 
 /// A copy of the embedded checkpoint in a directory, to be broken.

@@ -15,22 +15,24 @@
 namespace moebius::engine {
 namespace {
 
-struct Shape {
+struct KnownShape {
   const char* name;
-  int layers;          // that the model has
-  int usual;           // of those, as many as are taken if nobody says how many
-  bool fp8;            // but embedding, router and head
-  const char* config;  // config.json without num_hidden_layers
+  int layers;         // that the model has
+  int usual;          // of those, as many as are taken if nobody says how many
+  WeightDtype dtype;  // as it was published first
+  const char* config;
 };
 
 // Field for field the published config.json of each model.
-constexpr Shape kShapes[] = {
-    {"qwen3-30b-a3b", 48, 48, false, R"("architectures":["Qwen3MoeForCausalLM"],"hidden_size":2048,
+constexpr KnownShape kShapes[] = {
+    {"qwen3-30b-a3b", 48, 48, WeightDtype::kBF16,
+     R"("architectures":["Qwen3MoeForCausalLM"],"hidden_size":2048,
       "num_attention_heads":32,"num_key_value_heads":4,"head_dim":128,"num_experts":128,
       "num_experts_per_tok":8,"moe_intermediate_size":768,"intermediate_size":6144,
       "norm_topk_prob":true,"vocab_size":151936,"max_position_embeddings":40960,
       "rms_norm_eps":1e-6,"rope_theta":1000000)"},
-    {"v2-lite", 27, 27, false, R"("architectures":["DeepseekV2ForCausalLM"],"hidden_size":2048,
+    {"v2-lite", 27, 27, WeightDtype::kBF16,
+     R"("architectures":["DeepseekV2ForCausalLM"],"hidden_size":2048,
       "num_attention_heads":16,"q_lora_rank":null,"kv_lora_rank":512,"qk_nope_head_dim":128,
       "qk_rope_head_dim":64,"v_head_dim":128,"intermediate_size":10944,
       "moe_intermediate_size":1408,"n_routed_experts":64,"n_shared_experts":2,
@@ -39,12 +41,14 @@ constexpr Shape kShapes[] = {
       "vocab_size":102400,"max_position_embeddings":163840,"rms_norm_eps":1e-6,
       "rope_theta":10000,"rope_scaling":{"type":"yarn","factor":40,"beta_fast":32,"beta_slow":1,
       "mscale":0.707,"mscale_all_dim":0.707,"original_max_position_embeddings":4096})"},
-    {"llama-3.1-8b", 32, 32, false, R"("architectures":["LlamaForCausalLM"],"hidden_size":4096,
+    {"llama-3.1-8b", 32, 32, WeightDtype::kBF16,
+     R"("architectures":["LlamaForCausalLM"],"hidden_size":4096,
       "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
       "vocab_size":128256,"max_position_embeddings":131072,"rms_norm_eps":1e-5,
       "rope_theta":500000,"rope_scaling":{"rope_type":"llama3","factor":8.0,
       "low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8192})"},
-    {"v3-slice", 61, 8, true, R"("architectures":["DeepseekV3ForCausalLM"],"hidden_size":7168,
+    {"v3-slice", 61, 8, WeightDtype::kF8E4M3,
+     R"("architectures":["DeepseekV3ForCausalLM"],"hidden_size":7168,
       "num_attention_heads":128,"q_lora_rank":1536,"kv_lora_rank":512,"qk_nope_head_dim":128,
       "qk_rope_head_dim":64,"v_head_dim":128,"intermediate_size":18432,
       "moe_intermediate_size":2048,"n_routed_experts":256,"n_shared_experts":1,
@@ -53,13 +57,16 @@ constexpr Shape kShapes[] = {
       "routed_scaling_factor":2.5,"vocab_size":129280,"max_position_embeddings":163840,
       "rms_norm_eps":1e-6,"rope_theta":10000,"rope_scaling":{"type":"yarn","factor":40,
       "beta_fast":32,"beta_slow":1,"mscale":1.0,"mscale_all_dim":1.0,
-      "original_max_position_embeddings":4096},
-      "quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]})"},
+      "original_max_position_embeddings":4096})"},
 };
 
-const Shape& find_shape(const std::string& name) {
+// Of the fp8 checkpoints that DeepSeek and Qwen publish.
+constexpr char kFp8Config[] = R"(,"quantization_config":{"activation_scheme":"dynamic","fmt":"e4m3",
+      "quant_method":"fp8","weight_block_size":[128,128]})";
+
+const KnownShape& find_shape(const std::string& name) {
   std::string known;
-  for (const Shape& shape : kShapes) {
+  for (const KnownShape& shape : kShapes) {
     if (name == shape.name) return shape;
     known += (known.empty() ? "" : ", ") + std::string(shape.name);
   }
@@ -156,19 +163,28 @@ class MadeUp : public TensorSource {
 
 }  // namespace
 
-Checkpoint made_up_checkpoint(const std::string& name, int layers, bool values) {
-  const Shape& shape = find_shape(name);
-  if (layers < 0 || layers > shape.layers) {
-    throw Error("layers: " + name + " has 1.." + std::to_string(shape.layers) + ", found " +
-                std::to_string(layers));
-  }
-  const std::string config =
-      "{\"num_hidden_layers\":" + std::to_string(layers == 0 ? shape.usual : layers) + "," +
-      shape.config + "}";
-  Checkpoint checkpoint =
-      open_checkpoint(name, config, std::make_unique<MadeUp>(shape.fp8, values));
+Checkpoint made_up_checkpoint(const std::string& path, const std::string& config, int layers,
+                              WeightDtype dtype, bool values) {
+  const bool fp8 = dtype == WeightDtype::kF8E4M3;
+  Checkpoint checkpoint = open_checkpoint(path,
+                                          "{\"num_hidden_layers\":" + std::to_string(layers) + "," +
+                                              config + (fp8 ? kFp8Config : "") + "}",
+                                          std::make_unique<MadeUp>(fp8, values));
   checkpoint.made_up = !values;
   return checkpoint;
+}
+
+Checkpoint made_up_checkpoint(const Shape& shape, bool values) {
+  const KnownShape& known = find_shape(shape.name);
+  if (shape.layers < 0 || shape.layers > known.layers) {
+    throw Error("layers: " + shape.name + " has 1.." + std::to_string(known.layers) + ", found " +
+                std::to_string(shape.layers));
+  }
+  const WeightDtype dtype = shape.dtype.value_or(known.dtype);
+  std::string path = shape.name;
+  if (dtype != known.dtype) path += dtype == WeightDtype::kF8E4M3 ? " in fp8" : " in bf16";
+  return made_up_checkpoint(path, known.config, shape.layers == 0 ? known.usual : shape.layers,
+                            dtype, values);
 }
 
 }  // namespace moebius::engine

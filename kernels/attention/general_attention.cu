@@ -20,6 +20,7 @@
 #include "kernels/attention/general_attention.cuh"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 
 namespace moebius::kernels {
 namespace {
@@ -109,24 +110,9 @@ void check(const AttentionCudaArgs& args) {
 
 template <typename T>
 void start(const Params& params, std::size_t shared, cudaStream_t stream) {
-  static const int multiprocessors = [] {
-    int device = 0, count = 0;
-    check_device(cudaGetDevice(&device), "asking for the device");
-    check_device(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
-                 "counting multiprocessors");
-    return count;
-  }();
-  static const bool ready = [] {
-    const AttentionShape widest{.heads = 1, .kv_heads = 1, .qk_dim = kMostDim, .v_dim = kMostDim};
-    check_device(cudaFuncSetAttribute(general::attention_tiles<T>,
-                                      cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      static_cast<int>(shared_bytes(widest))),
-                 "raising the shared memory of general_attention");
-    return true;
-  }();
-  (void)ready;
+  allow_shared_bytes(general::attention_tiles<T>, shared);
   const int resident = std::clamp(static_cast<int>((227U << 10) / (shared + 1024)), 1, 8);
-  general::attention_tiles<T><<<resident * multiprocessors, kThreads, shared, stream>>>(params);
+  general::attention_tiles<T><<<resident * multiprocessors(), kThreads, shared, stream>>>(params);
 }
 
 // What the step's positions are only its plan knows: the cost is declared as if every row saw

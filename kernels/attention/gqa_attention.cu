@@ -23,6 +23,7 @@
 #include <cuda.h>
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/attention/attention_path.h"
@@ -32,6 +33,7 @@
 #include "kernels/attention/gqa_plan.h"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
 
 namespace moebius::kernels {
@@ -59,8 +61,10 @@ __global__ void __launch_bounds__(kThreads, 1)
     barrier_init(&shared.q_empty, 4 * kConsumers);
     fence_barrier_init();
   }
-  __syncthreads();      // barriers are ready before anyone waits on them
-  allow_next_kernel();  // merge, which waits for this one's end
+  __syncthreads();  // barriers are ready before anyone waits on them
+  // Blocks wait for nobody of another block, so it does not matter in which order they find a
+  // place.
+  follow_previous_kernel();
   // 128 * 40 + 256 * 232 registers are those of 384 threads with 168: for more, it would wait
   // forever.
   if (threadIdx.x < 128) {
@@ -115,16 +119,10 @@ void check(const AttentionCudaArgs& args) {
 }
 
 template <int D>
-void start(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_t stream) {
+void start(const AttentionCudaArgs& args, const gqa::Params& params, const Stream& stream) {
   constexpr std::size_t kShared = sizeof(gqa::Shared<D>) + 1024;  // and what aligning it costs
   static_assert(kShared <= 227 << 10);
-  static const bool ready = [] {
-    check_device(cudaFuncSetAttribute(gqa::attend<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      static_cast<int>(kShared)),
-                 "raising the shared memory of gqa_attention");
-    return true;
-  }();
-  (void)ready;
+  allow_shared_bytes(gqa::attend<D>, kShared);
   const CUtensorMap cache =
       make_tensor_map({.data = args.kv.data,
                        .dtype = Dtype::kBF16,
@@ -133,18 +131,17 @@ void start(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_
                        .step = {1, args.kv.width, 64},
                        .box = {64, gqa::kTileKeys, D / 64},
                        .swizzle = Swizzle::k128});
-  gqa::attend<D><<<gqa::kBlocks, gqa::kThreads, kShared, stream>>>(cache, params);
-  // Its blocks move in as those of the first kernel leave, and wait there for the last of them.
-  cudaLaunchAttribute early{};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = kMergeBlocks;
-  config.blockDim = kMergeThreads;
-  config.stream = stream;
-  config.attrs = &early;
-  config.numAttrs = 1;
-  check_device(cudaLaunchKernelEx(&config, gqa::merge<D>, params), "launching gqa_merge");
+  launch_kernel(
+      gqa::attend<D>,
+      {.grid = gqa::kBlocks, .block = gqa::kThreads, .shared_bytes = kShared, .early = true},
+      stream, cache, params);
+  if (!gqa::may_split(args.batch.ragged.max_pages)) return;
+  // Its blocks move in as those of the first kernel leave, and wait there for the last of them: the
+  // fewer there are, the sooner they are gone.
+  const std::int64_t most = args.batch.ragged.rows * args.shape.heads;
+  const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(kMergeBlocks, most));
+  launch_kernel(gqa::merge<D>, {.grid = blocks, .block = kMergeThreads, .early = true}, stream,
+                params);
 }
 
 // What the step's positions are only its plan knows: the cost is declared as if every row saw
@@ -172,8 +169,7 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
       stream, "attention_gqa",
       2 * (2 * batch.rows * shape.heads * shape.qk_dim + batch.sequences * most * entry),
       4 * batch.rows * most * shape.heads * shape.qk_dim);
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
-  shape.qk_dim == 64 ? start<64>(args, params, handle) : start<128>(args, params, handle);
+  shape.qk_dim == 64 ? start<64>(args, params, stream) : start<128>(args, params, stream);
   scope.launched();
 }
 

@@ -34,7 +34,7 @@ __device__ inline Weights merge_sums(float& m_a, float& l_a, float m_b, float l_
 template <int D>
 __global__ void __launch_bounds__(256) merge(const Params params) {
   constexpr int kColumns = D / 32;
-  wait_for_previous_kernel();  // that writes the records
+  follow_previous_kernel();  // that writes the records
   const int lane = threadIdx.x % 32;
   for (int i = blockIdx.x; i < params.plan->splits; i += gridDim.x) {
     const Split split = splits_of(params.plan)[i];

@@ -57,6 +57,12 @@ struct PlanHead {
 };
 static_assert(sizeof(PlanHead) % 16 == 0 && sizeof(Item) % 16 == 0 && sizeof(Split) % 16 == 0);
 
+/// Whether a plan may have splits where no sequence has more than `max_pages` pages: cuts are
+/// between chunks. Splits share no row of a head.
+constexpr bool may_split(std::int64_t max_pages) {
+  return max_pages > kChunkTiles;
+}
+
 std::size_t plan_bytes(const AttentionShape& shape, const AttentionLimits& limits);
 std::int64_t most_records(const AttentionShape& shape, const AttentionLimits& limits);
 

@@ -296,6 +296,18 @@ TEST(GqaPlan, PrefixesOfPrefixesAreShared) {
   EXPECT_EQ(shared, 4 * (16 + 2 * 16));
 }
 
+// What lets a launch do without the kernel that merges.
+TEST(GqaPlan, NoSplitWithinOneChunk) {
+  EXPECT_FALSE(may_split(kChunkTiles));
+  EXPECT_TRUE(may_split(kChunkTiles + 1));
+  for (const std::int64_t sequences : {1, 3, 200}) {
+    Batch batch(kChunkTiles);
+    for (std::int64_t s = 0; s < sequences; ++s) batch.add(kAttentionChunk - 1, 1, kChunkTiles);
+    batch.add(0, kAttentionChunk);
+    EXPECT_EQ(Plan(shape_of(32, 4), batch).splits.size(), 0U) << sequences << " sequences";
+  }
+}
+
 TEST(GqaPlan, RefusesTooLittleRoom) {
   Batch batch(8);
   batch.add(0, 300);

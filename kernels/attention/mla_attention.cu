@@ -11,6 +11,7 @@
 #include "kernels/attention/mla_plan.h"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
 
 namespace moebius::kernels {
@@ -19,16 +20,7 @@ namespace {
 /// Blocks of the attention kernel: one for each multiprocessor. 132, an H200's, where there is no
 /// device to ask: plans can be made and tested without one.
 int mla_blocks() {
-  static const int blocks = [] {
-    int device = 0, count = 0;
-    if (cudaGetDevice(&device) != cudaSuccess ||
-        cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device) != cudaSuccess) {
-      (void)cudaGetLastError();
-      return 132;
-    }
-    return std::min<int>(count, kMlaMaxBlocks);
-  }();
-  return blocks;
+  return std::min<int>(multiprocessors_or(132), kMlaMaxBlocks);
 }
 
 bool serves(const AttentionShape& shape) {
@@ -98,29 +90,27 @@ MlaKernelArgs kernel_args(const AttentionCudaArgs& args, std::int64_t tile_heads
           .score_scale = args.shape.scale * kLog2E};
 }
 
-/// Its blocks come up while the attention's are still ending, and wait for them there.
-void launch_merge(const MlaKernelArgs& its, const Stream& stream) {
-  cudaLaunchAttribute early{};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(mla_blocks() * mla::kMergeBlocksPerProcessor);
-  config.blockDim = dim3(mla::kMergeThreads);
-  config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = &early;
-  config.numAttrs = 1;
+/// Its blocks come up while the attention's are still ending, and wait for them there: the fewer
+/// there are, the sooner they are gone. A row has a merge for each 16 of its heads at most.
+void launch_merge(const MlaKernelArgs& its, std::int64_t rows, std::int64_t heads,
+                  const Stream& stream) {
   const DeviceLaunch merge(stream, "attention_mla_merge", 0, 0);
-  check_device(cudaLaunchKernelEx(&config, mla::mla_merge_kernel, its, mla_blocks()),
-               "launching attention_mla_merge");
+  const int attention_blocks = mla_blocks();
+  constexpr std::int64_t kUnitsOfBlock = mla::kMergeThreads / 32;
+  const std::int64_t units = rows * (heads / kMlaFragmentRows) * mla::kMergeUnits;
+  const std::int64_t blocks =
+      std::min<std::int64_t>(attention_blocks * mla::kMergeBlocksPerProcessor,
+                             (units + kUnitsOfBlock - 1) / kUnitsOfBlock);
+  launch_kernel(mla::mla_merge_kernel,
+                {.grid = static_cast<unsigned>(blocks), .block = mla::kMergeThreads, .early = true},
+                stream, its, attention_blocks);
 }
 
 void launch(const AttentionCudaArgs& args, const Stream& stream) {
   check(args);
   const std::int64_t rows = args.batch.ragged.rows, heads = args.shape.heads;
   if (rows == 0) return;
-  static const cudaError_t allowed = cudaFuncSetAttribute(
-      mla::mla_attention_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, mla::kSharedBytes);
-  check_device(allowed, "MLA attention: shared memory");
+  allow_shared_bytes(mla::mla_attention_kernel, mla::kSharedBytes);
   const std::int64_t tile_heads = mla_tile_heads(heads);
   const MlaKernelArgs its = kernel_args(args, tile_heads);
   // As if every row saw max_positions keys, each sequence's read once: the plan lies on the device.
@@ -129,11 +119,14 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
                                args.batch.ragged.sequences * keys * kMlaQkDim * 2 +
                                    rows * heads * (kMlaQkDim + kMlaVDim) * 2,
                                2 * rows * heads * keys * (kMlaQkDim + kMlaVDim));
-  mla::mla_attention_kernel<<<mla_blocks(), mla::kThreads, mla::kSharedBytes,
-                              static_cast<cudaStream_t>(stream.handle())>>>(
-      its, query_map(args, tile_heads), key_map(args.kv));
+  launch_kernel(mla::mla_attention_kernel,
+                {.grid = static_cast<unsigned>(mla_blocks()),
+                 .block = mla::kThreads,
+                 .shared_bytes = mla::kSharedBytes,
+                 .early = true},
+                stream, its, query_map(args, tile_heads), key_map(args.kv));
   attention.launched();
-  launch_merge(its, stream);
+  if (mla_may_merge(heads, args.batch.ragged.max_pages)) launch_merge(its, rows, heads, stream);
 }
 
 }  // namespace

@@ -211,6 +211,9 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
   __syncthreads();
   allow_next_kernel();
+  // Blocks of this launch wait for nobody of another block, so it does not matter in which order
+  // they find a place among those of the kernels around.
+  if (threadIdx.x < 256) wait_for_previous_kernel();  // loaders later
   if (threadIdx.x < 128) {
     registers_increase<kWorkerRegisters>();
     run_warpgroup<0>(args, shared);

@@ -40,6 +40,20 @@ __device__ __forceinline__ void load_keys(const CUtensorMap* map, int page, int 
   }
 }
 
+/// Brings the block's first item and the pages it begins with to the L2 cache: the weights of a
+/// layer drive them out of it, and to find them one after the other takes two trips to memory. No
+/// kernel writes a plan or a page table: both are there before the first kernel of a step begins.
+__device__ __forceinline__ void fetch_ahead(const MlaKernelArgs& args, const Items& items,
+                                            int lane) {
+  if (items.begin == items.end) return;
+  const MlaItem* item = items.items + items.begin;
+  const std::int64_t sequence = __ldcg(&item->sequence);
+  const std::int64_t tile = __ldcg(&item->tile_begin) + lane;
+  if (tile < __ldcg(&item->tile_end)) {
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(args.pages + sequence * args.max_pages + tile));
+  }
+}
+
 /// The first of the two loading warps has the queries, too, and hands the item
 /// to the others.
 template <int kHalf>
@@ -47,6 +61,8 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
                                            const CUtensorMap* key_map, Shared& shared) {
   const int lane = threadIdx.x % 32;
   const Items items = items_of_block(args.plan);
+  fetch_ahead(args, items, lane);
+  wait_for_previous_kernel();
   std::uint32_t phases = 0, q_phase = 0;  // bit p: of the tiles of parity p
   for (int i = items.begin; i < items.end; ++i, q_phase ^= 1) {
     const MlaItem& item = items.items[i];

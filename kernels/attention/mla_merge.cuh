@@ -79,7 +79,7 @@ __device__ __forceinline__ Merged merge_pieces(const MlaKernelArgs& args, const 
 /// `blocks`: of the attention kernel, whose own fragments come before the partial results.
 __global__ void __launch_bounds__(kMergeThreads)
     mla_merge_kernel(const __grid_constant__ MlaKernelArgs args, int blocks) {
-  wait_for_previous_kernel();
+  follow_previous_kernel();
   const auto* header = reinterpret_cast<const MlaPlanHeader*>(args.plan);
   const auto* merges = reinterpret_cast<const MlaMerge*>(args.plan + header->merges_at);
   const auto* pieces = reinterpret_cast<const std::int32_t*>(args.plan + header->pieces_at);

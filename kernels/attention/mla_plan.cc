@@ -271,6 +271,10 @@ std::int64_t mla_chunk_positions(std::int64_t heads) {
   return heads >= kMlaTileRows ? 4 * kAttentionChunk : kAttentionChunk;
 }
 
+bool mla_may_merge(std::int64_t heads, std::int64_t max_pages) {
+  return max_pages * kMlaTileKeys > mla_chunk_positions(heads);
+}
+
 std::size_t mla_plan_bytes(const AttentionShape& shape, const AttentionLimits& limits) {
   const std::int64_t tiles = limits.rows * (shape.heads / mla_tile_heads(shape.heads));
   // Every piece beyond whole tiles, every merge and every piece of one has a fragment of its own.

@@ -65,6 +65,10 @@ struct MlaPlanHeader {
 /// Fragments of partial results that a plan may use, beyond those that blocks fold in: 128 MiB.
 inline constexpr std::int64_t kMlaPartialFragments = 4096;
 
+/// Whether a plan may have merges where no sequence has more than `max_pages` pages: cuts are
+/// between chunks. Each row has at most heads / 16 merges.
+bool mla_may_merge(std::int64_t heads, std::int64_t max_pages);
+
 std::size_t mla_plan_bytes(const AttentionShape& shape, const AttentionLimits& limits);
 
 /// `blocks`: how many the launch has, 1 .. kMlaMaxBlocks. Returns the bytes written.

@@ -229,6 +229,23 @@ TEST(MlaPlan, NothingIsSharedBeyondWholeChunks) {
               {{2100, 1, 32}, {600, 1, 9}, {511, 1, 8}, {512, 1, 8}, {1024, 1, 16}, {40, 1, 1}});
 }
 
+// What lets a launch do without the kernel that merges.
+TEST(MlaPlan, NoMergeWithinOneChunk) {
+  for (const std::int64_t heads : {16, 128}) {
+    const std::int64_t chunk = mla_chunk_positions(heads);
+    EXPECT_FALSE(mla_may_merge(heads, chunk / kPageTokens));
+    EXPECT_TRUE(mla_may_merge(heads, chunk / kPageTokens + 1));
+    const std::int64_t most = chunk - 1;  // the row there needs chunk / kPageTokens pages
+    for (const std::int64_t sequences : {1, 3, 200}) {
+      std::vector<Sequence> batch(sequences, {most - 1, 1, chunk / kPageTokens});
+      batch.push_back({0, most});
+      EXPECT_EQ(Plan(heads, Batch(batch)).header.merges, 0) << heads << " heads";
+    }
+  }
+  EXPECT_GT(Plan(16, Batch({{4000, 1}})).header.merges, 0);
+  EXPECT_LE(Plan(128, Batch({{40000, 1}})).header.merges, 128 / kMlaFragmentRows);
+}
+
 TEST(MlaPlan, MoreSharersThanFragments) {
   const Plan plan = expect_plan(16, std::vector<Sequence>(3000, {1100, 1, 16}));
   EXPECT_FALSE(plan.items.empty());

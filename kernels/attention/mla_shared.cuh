@@ -71,8 +71,10 @@ struct Items {
 };
 __device__ __forceinline__ Items items_of_block(const std::byte* plan) {
   const auto* header = reinterpret_cast<const MlaPlanHeader*>(plan);
-  return {reinterpret_cast<const MlaItem*>(plan + header->items_at),
-          header->block_begin[blockIdx.x], header->block_begin[blockIdx.x + 1]};
+  // From the L2 cache: this may run before what empties the L1 cache, the wait for the kernel
+  // ahead.
+  return {reinterpret_cast<const MlaItem*>(plan + __ldcg(&header->items_at)),
+          __ldcg(&header->block_begin[blockIdx.x]), __ldcg(&header->block_begin[blockIdx.x + 1])};
 }
 
 }  // namespace mla

@@ -138,13 +138,21 @@ __device__ __forceinline__ bool elect_one() {
   return elected != 0;
 }
 
-/// Under programmatic dependent launch: waits for the kernels before this one; no-op otherwise.
+/// Under programmatic dependent launch (LaunchShape::early): waits until the kernel before this one
+/// has ended, and so all before it, and sees what they wrote; no-op otherwise.
 __device__ __forceinline__ void wait_for_previous_kernel() {
   asm volatile("griddepcontrol.wait;" ::: "memory");
 }
-/// Allows the next kernel to start its prologue.
+/// Allows the next kernel's blocks to move in beside this one's, once all of its blocks got here or
+/// ended: none of this one's still needs a place then, so those that wait keep nobody out.
 __device__ __forceinline__ void allow_next_kernel() {
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+/// Where a kernel begins that has nothing to do ahead of the one before it. In every thread, before
+/// any leaves.
+__device__ __forceinline__ void follow_previous_kernel() {
+  allow_next_kernel();
+  wait_for_previous_kernel();
 }
 
 }  // namespace moebius::kernels

@@ -1,5 +1,7 @@
 // Embedding on the device: a warp copies and widens a piece of a row.
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/embedding/embedding_cuda.h"
 
@@ -12,6 +14,7 @@ constexpr int kSteps = 4;  // loads in flight per lane
 template <class T, int kCount>
 __global__ void __launch_bounds__(kThreads)
     embedding_kernel(const __grid_constant__ EmbeddingCudaArgs a, std::int64_t pieces) {
+  follow_previous_kernel();
   const std::int64_t warp = std::int64_t{blockIdx.x} * (kThreads / kWarp) + threadIdx.x / kWarp;
   const std::int64_t row = warp / pieces;
   if (row >= a.rows) return;
@@ -33,10 +36,12 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class T, int kCount>
-void start(const EmbeddingCudaArgs& a, cudaStream_t stream) {
+void start(const EmbeddingCudaArgs& a, const Stream& stream) {
   const std::int64_t pieces = ceil_div(a.table.cols, std::int64_t{kWarp} * kSteps * kCount);
   const std::int64_t blocks = ceil_div(a.rows * pieces, kThreads / kWarp);
-  embedding_kernel<T, kCount><<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(a, pieces);
+  // Not early: a step's first, behind a copy.
+  launch_kernel(embedding_kernel<T, kCount>,
+                {.grid = static_cast<unsigned>(blocks), .block = kThreads}, stream, a, pieces);
 }
 
 }  // namespace
@@ -52,13 +57,12 @@ void embedding_cuda(const EmbeddingCudaArgs& args, const Stream& stream) {
   const auto element = static_cast<std::int64_t>(dtype_bytes(args.table.dtype));
   const DeviceLaunch launch(stream, "embedding", args.rows * (args.table.cols * (element + 4) + 4),
                             0);
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
   with_element(args.table.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     if (args.table.cols % 4 == 0 && args.table.ld % 4 == 0) {
-      start<T, 4>(args, handle);
+      start<T, 4>(args, stream);
     } else {
-      start<T, 1>(args, handle);
+      start<T, 1>(args, stream);
     }
   });
   launch.launched();

@@ -8,6 +8,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
 #include "kernels/gemm/gemm_bf16_kernel.cuh"
 #include "kernels/gemm/gemm_paths.h"
@@ -24,30 +25,9 @@ constexpr int kSharedOfTwo = 115712;
 using Kernel = void (*)(CUtensorMap, CUtensorMap, GemmBf16Params);
 
 Kernel kernel_of(const GemmTile& tile) {
-  static const bool ready = [] {
-    for (const Kernel kernel : {gemm_bf16_kernel<1, 1>, gemm_bf16_kernel<2, 1>,
-                                gemm_bf16_kernel<2, 2>, gemm_bf16_kernel<3, 1>}) {
-      check_device(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                        cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit),
-                   "asking for shared memory");
-    }
-    return true;
-  }();
-  (void)ready;
   if (tile.weights <= 64) return gemm_bf16_kernel<1, 1>;
   if (tile.weights == 192) return gemm_bf16_kernel<3, 1>;
   return tile.cluster == 2 ? gemm_bf16_kernel<2, 2> : gemm_bf16_kernel<2, 1>;
-}
-
-int multiprocessors() {
-  static const int count = [] {
-    int device = 0, value = 0;
-    check_device(cudaGetDevice(&device), "asking for the device");
-    check_device(cudaDeviceGetAttribute(&value, cudaDevAttrMultiProcessorCount, device),
-                 "counting multiprocessors");
-    return value;
-  }();
-  return count;
 }
 
 int ceil_div(std::int64_t a, std::int64_t b) {
@@ -150,23 +130,15 @@ void gemm_bf16_tiled(const GemmCudaArgs& args, const GemmTile& tile, const Strea
   const GemmBf16Params p = parameters(args, tile);
   const Kernel kernel = kernel_of(tile);
   const int consumers = std::max(tile.weights / 64, 1);
-  cudaLaunchAttribute attributes[2]{};
-  attributes[0].id = cudaLaunchAttributeClusterDimension;
-  attributes[0].val.clusterDim = {static_cast<unsigned>(tile.cluster), 1, 1};
-  // The next launch's prologue may run beside this one's end, and this one's beside the last's.
-  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attributes[1].val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(block_count(args, tile)));
-  config.blockDim =
-      dim3(consumers == 2 ? kGemmThreads<2> : 128 * static_cast<unsigned>(consumers) + 32);
-  config.dynamicSmemBytes = static_cast<std::size_t>(gemm_bf16_shared(p).total);
-  config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = attributes;
-  config.numAttrs = 2;
+  const LaunchShape shape{
+      .grid = static_cast<unsigned>(block_count(args, tile)),
+      .block = consumers == 2 ? kGemmThreads<2> : 128 * static_cast<unsigned>(consumers) + 32,
+      .shared_bytes = static_cast<std::size_t>(gemm_bf16_shared(p).total),
+      .cluster = static_cast<unsigned>(tile.cluster),
+      .early = true};
+  allow_shared_bytes(kernel, kSharedLimit);
   const DeviceLaunch launch = declare(args, stream);
-  check_device(cudaLaunchKernelEx(&config, kernel, x_map(args, p), w_map(args, p), p),
-               "launching gemm_bf16");
+  launch_kernel(kernel, shape, stream, x_map(args, p), w_map(args, p), p);
   launch.launched();
 }
 

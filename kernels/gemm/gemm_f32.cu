@@ -16,6 +16,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/gemm/gemm_cuda.h"
 #include "kernels/gemm/gemm_groups.cuh"
 #include "kernels/gemm/gemm_paths.h"
@@ -248,9 +249,7 @@ __global__ void __launch_bounds__(T::kThreads)
 template <typename W, typename T>
 void launch(const GemmCudaArgs& a, const Stream& stream) {
   constexpr int kBytes = T::kStages * stage_bytes<W, T>();
-  static const int attribute = cudaFuncSetAttribute(
-      gemm_f32_kernel<W, T>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  check_device(attribute, "gemm_f32: asking for shared memory");
+  allow_shared_bytes(gemm_f32_kernel<W, T>, kBytes);
   const std::int64_t tiles = (a.rows + T::kRows - 1) / T::kRows;
   // Each group adds at most one tile that is not full.
   const std::int64_t row_tiles =

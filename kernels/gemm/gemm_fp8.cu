@@ -16,6 +16,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
 #include "kernels/gemm/gemm_fp8_kernel.cuh"
 #include "kernels/gemm/gemm_fp8_tile.h"
@@ -83,22 +84,9 @@ std::int64_t count_tiles(const GemmCudaArgs& a) {
   return (a.rows + S::kRows - 1) / S::kRows * across * a.heads;
 }
 
-int multiprocessors() {
-  static const int count = [] {
-    int device = 0, found = 0;
-    check_device(cudaGetDevice(&device), "which device is current");
-    check_device(cudaDeviceGetAttribute(&found, cudaDevAttrMultiProcessorCount, device),
-                 "counting multiprocessors");
-    return found;
-  }();
-  return count;
-}
-
 template <typename S>
 void launch(const GemmCudaArgs& a, const Stream& stream) {
-  static const int attribute = cudaFuncSetAttribute(
-      fp8::gemm_fp8_kernel<S>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kBytes);
-  check_device(attribute, "gemm_fp8: asking for shared memory");
+  allow_shared_bytes(fp8::gemm_fp8_kernel<S>, S::kBytes);
   const std::int64_t tiles = count_tiles<S>(a);
   // Blocks take tile after tile, but for split segments, which end with an exchange.
   const std::int64_t clusters =
@@ -106,22 +94,13 @@ void launch(const GemmCudaArgs& a, const Stream& stream) {
           ? tiles
           : std::min<std::int64_t>(tiles, multiprocessors() * S::kBlocks / S::kCluster);
   const Maps maps = make_maps<S>(a);
-  cudaLaunchAttribute attributes[2]{};
-  attributes[0].id = cudaLaunchAttributeClusterDimension;
-  attributes[0].val.clusterDim = {S::kCluster, 1, 1};
-  // This kernel may begin beside the end of the one before; it waits where it needs its output.
-  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attributes[1].val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(clusters * S::kCluster));
-  config.blockDim = dim3(S::kThreads);
-  config.dynamicSmemBytes = S::kBytes;
-  config.stream = static_cast<cudaStream_t>(stream.handle());
-  config.attrs = attributes;
-  config.numAttrs = 2;
-  check_device(cudaLaunchKernelEx(&config, fp8::gemm_fp8_kernel<S>, a, maps.x, maps.w, maps.scales,
-                                  box_rows<S>(a)),
-               "launching gemm_fp8");
+  const LaunchShape shape{.grid = static_cast<unsigned>(clusters * S::kCluster),
+                          .block = S::kThreads,
+                          .shared_bytes = S::kBytes,
+                          .cluster = S::kCluster,
+                          .early = true};
+  launch_kernel(fp8::gemm_fp8_kernel<S>, shape, stream, a, maps.x, maps.w, maps.scales,
+                box_rows<S>(a));
 }
 
 struct Entry {

@@ -102,7 +102,6 @@ __device__ void produce(const GemmCudaArgs& a, const Copies<S>& copies) {
     }
     early = 0;
   }
-  allow_next_kernel();
 }
 
 /// Scales of w that a tile meets: lane i holds those of one depth in 32.
@@ -378,6 +377,7 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
   extern __shared__ __align__(1024) std::byte shared[];
   const Stages<S> stages{shared};
   const int warp = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 32, 0);
+  allow_next_kernel();
   if (threadIdx.x == 0) {
     tma_prefetch(&x);
     tma_prefetch(&w);

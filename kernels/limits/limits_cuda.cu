@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kernels/device/device.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/timer.h"
 
 namespace moebius::kernels {
@@ -177,9 +178,7 @@ __global__ void __launch_bounds__(kGroups * 128, 1) matrix_kernel(float* sink) {
 
 template <bool kFp8>
 double matrix_flops(const Stream& stream, int multiprocessors, float* sink) {
-  check_device(cudaFuncSetAttribute(matrix_kernel<kFp8>,
-                                    cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedBytes),
-               "asking for shared memory");
+  allow_shared_bytes(matrix_kernel<kFp8>, kSharedBytes);
   // Long enough that the clocks and the power limit are those of real work.
   constexpr int kLaunches = 8;
   const double ns = median_ns(stream, kRuns, [&] {
@@ -228,15 +227,13 @@ void measure_memory(const Stream& stream, int multiprocessors, DeviceLimits& lim
 }  // namespace
 
 DeviceLimits measure_device_limits(const Stream& stream) {
-  int device = 0;
-  check_device(cudaGetDevice(&device), "asking for the device");
-  const int multiprocessors = device_info(device).multiprocessors;
+  const int count = multiprocessors();
   const DeviceBuffer<float> sink(1);
   DeviceLimits limits;
-  measure_memory(stream, multiprocessors, limits);
-  limits.bf16_flops = matrix_flops<false>(stream, multiprocessors, sink.data());
-  limits.fp8_flops = matrix_flops<true>(stream, multiprocessors, sink.data());
-  limits.f32_flops = vector_flops(stream, multiprocessors, sink.data());
+  measure_memory(stream, count, limits);
+  limits.bf16_flops = matrix_flops<false>(stream, count, sink.data());
+  limits.fp8_flops = matrix_flops<true>(stream, count, sink.data());
+  limits.f32_flops = vector_flops(stream, count, sink.data());
   const LibraryPeak library = measure_library_peak(stream);
   limits.library_bf16_flops = library.bf16_flops;
   limits.library_fp8_flops = library.fp8_flops;

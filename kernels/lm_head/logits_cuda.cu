@@ -8,6 +8,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/lm_head/draw.cuh"
 #include "kernels/lm_head/lm_head.h"
 #include "kernels/lm_head/lm_head_cuda.h"
@@ -315,12 +316,7 @@ void start_scores(const LogitsCudaArgs& a, const RowCut& cut, cudaStream_t strea
 }
 
 void start_rows(const LogitsCudaArgs& a, const RowCut& cut, cudaStream_t stream) {
-  static const bool allowed =
-      (check_device(cudaFuncSetAttribute(logits_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                         static_cast<int>(kMaxShared)),
-                    "giving logits_cuda its shared memory"),
-       true);
-  (void)allowed;
+  allow_shared_bytes(logits_kernel, kMaxShared);
   const auto blocks = static_cast<unsigned>(a.rows * kRowBlocks);
   logits_kernel<<<blocks, kRowThreads, cut.shared_bytes(), stream>>>(a, cut);
 }

@@ -3,7 +3,9 @@
 //
 // Four columns to a thread and packet: a warp's packet is 128 columns, the group that shares
 // an fp8 scale, so quantisation needs no more than a warp's maximum.
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/rms_norm/rms_norm_cuda.h"
 #include "kernels/rms_norm/rms_sum.cuh"
@@ -122,6 +124,7 @@ template <class T, bool kSums, int kWidth, int kPackets>
 __global__ void __launch_bounds__(kMaxThreads)
     rms_norm_kernel(const __grid_constant__ RmsNormCudaArgs a) {
   __shared__ float sums[kMaxThreads / kWarp];
+  follow_previous_kernel();
   const std::int64_t row = blockIdx.x;
   RowPart<kWidth, kPackets> part = residual_of<kWidth, kPackets>(a, row);
   if (!kSums && a.add.data) take_add<T>(a, row, part);
@@ -154,11 +157,12 @@ __global__ void __launch_bounds__(kMaxThreads)
 }
 
 template <class T, bool kSums>
-void start(const RmsNormCudaArgs& a, cudaStream_t stream) {
+void start(const RmsNormCudaArgs& a, const Stream& stream) {
   const RmsLayout layout(a.dim);
-  const auto launch = [&](auto kernel) {
-    kernel<<<static_cast<unsigned>(a.rows), layout.threads, 0, stream>>>(a);
-  };
+  const LaunchShape shape{.grid = static_cast<unsigned>(a.rows),
+                          .block = static_cast<unsigned>(layout.threads),
+                          .early = true};
+  const auto launch = [&](auto kernel) { launch_kernel(kernel, shape, stream, a); };
   if (layout.width == 1) return launch(rms_norm_kernel<T, kSums, 1, 32>);
   if (layout.packets == 1) return launch(rms_norm_kernel<T, kSums, 4, 1>);
   if (layout.packets == 2) return launch(rms_norm_kernel<T, kSums, 4, 2>);
@@ -216,6 +220,7 @@ constexpr int kQuantizeThreads = 128;
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kQuantizeThreads)
     quantize_kernel(const __grid_constant__ QuantizeCudaArgs a, int pieces) {
+  follow_previous_kernel();
   const unsigned warp = blockIdx.x * (kQuantizeThreads / kWarp) + threadIdx.x / kWarp;
   const std::int64_t row = warp / static_cast<unsigned>(pieces);
   if (row >= a.rows) return;
@@ -241,11 +246,12 @@ __global__ void __launch_bounds__(kQuantizeThreads)
 }
 
 template <class T, int kWidth>
-void start_quantize(const QuantizeCudaArgs& a, cudaStream_t stream) {
+void start_quantize(const QuantizeCudaArgs& a, const Stream& stream) {
   const std::int64_t pieces = ceil_div(a.dim, std::int64_t{kLoads} * kWarp * kWidth);
   const std::int64_t blocks = ceil_div(a.rows * pieces, kQuantizeThreads / kWarp);
-  quantize_kernel<T, kWidth>
-      <<<static_cast<unsigned>(blocks), kQuantizeThreads, 0, stream>>>(a, static_cast<int>(pieces));
+  launch_kernel(quantize_kernel<T, kWidth>,
+                {.grid = static_cast<unsigned>(blocks), .block = kQuantizeThreads, .early = true},
+                stream, a, static_cast<int>(pieces));
 }
 
 }  // namespace
@@ -254,14 +260,13 @@ void rms_norm_cuda(const RmsNormCudaArgs& args, const Stream& stream) {
   check(args);
   if (args.rows == 0) return;
   const DeviceLaunch launch = launch_of(args, stream);
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
   const bool sums = args.sum.slot_count > 0;
   with_element(sums ? args.sum.expert_out.dtype : args.add.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     if (sums) {
-      start<T, true>(args, handle);
+      start<T, true>(args, stream);
     } else {
-      start<T, false>(args, handle);
+      start<T, false>(args, stream);
     }
   });
   launch.launched();
@@ -279,13 +284,12 @@ void quantize_cuda(const QuantizeCudaArgs& args, const Stream& stream) {
   const auto element = static_cast<std::int64_t>(dtype_bytes(args.x.dtype));
   const DeviceLaunch launch(stream, "quantize", args.rows * (args.dim * (element + 1) + 4 * groups),
                             2 * args.rows * args.dim);
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
   with_element(args.x.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     if (args.dim % 8 == 0) {
-      start_quantize<T, 8>(args, handle);
+      start_quantize<T, 8>(args, stream);
     } else {
-      start_quantize<T, 4>(args, handle);
+      start_quantize<T, 4>(args, stream);
     }
   });
   launch.launched();

@@ -3,7 +3,9 @@
 // 128 columns stay in registers.
 #include <algorithm>
 
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/rms_norm/rms_sum.cuh"
 #include "kernels/rope/rotate.cuh"
@@ -98,6 +100,7 @@ __global__ void __launch_bounds__(kFullThreads)
     gqa_prepare_kernel(const __grid_constant__ GqaPrepareArgs a) {
   extern __shared__ __align__(16) float staging[];
   __shared__ float sums[kFullThreads / kWarp];
+  follow_previous_kernel();
   const std::int64_t row = blockIdx.x;
   const std::int64_t heads = a.heads + 2 * a.kv_heads;
   const std::int64_t warps = blockDim.x / kWarp;
@@ -124,6 +127,7 @@ constexpr int kWideHeads = 4;
 template <class T, class K>
 __global__ void __launch_bounds__(kThreads)
     gqa_prepare_wide_kernel(const __grid_constant__ GqaPrepareArgs a) {
+  follow_previous_kernel();
   const std::int64_t row = blockIdx.x;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const int heads = static_cast<int>(a.heads), kv_heads = static_cast<int>(a.kv_heads);
@@ -174,14 +178,15 @@ bool is_wide(const GqaPrepareArgs& a) {
 }
 
 template <class T, class K>
-void start_wide(const GqaPrepareArgs& a, cudaStream_t stream) {
+void start_wide(const GqaPrepareArgs& a, const Stream& stream) {
   const std::int64_t pieces = ceil_div(a.heads + 2 * a.kv_heads, kThreads / kWarp * kWideHeads);
   const dim3 grid(static_cast<unsigned>(a.batch.ragged.rows), static_cast<unsigned>(pieces));
-  gqa_prepare_wide_kernel<T, K><<<grid, kThreads, 0, stream>>>(a);
+  launch_kernel(gqa_prepare_wide_kernel<T, K>, {.grid = grid, .block = kThreads, .early = true},
+                stream, a);
 }
 
 template <class T, class K>
-void start(const GqaPrepareArgs& a, cudaStream_t stream) {
+void start(const GqaPrepareArgs& a, const Stream& stream) {
   if (is_wide(a)) return start_wide<T, K>(a, stream);
   const bool full = a.head_norm == HeadNorm::kFull;
   const int threads = full ? kFullThreads : kThreads;
@@ -191,7 +196,10 @@ void start(const GqaPrepareArgs& a, cudaStream_t stream) {
   const auto bytes = static_cast<std::size_t>(warps * a.head_dim) * sizeof(float);
   const bool quads = a.head_dim % 8 == 0 && a.rope.half % 4 == 0;
   const auto kernel = quads ? gqa_prepare_kernel<T, K, 4> : gqa_prepare_kernel<T, K, 1>;
-  kernel<<<grid, threads, bytes, stream>>>(a);
+  launch_kernel(
+      kernel,
+      {.grid = grid, .block = static_cast<unsigned>(threads), .shared_bytes = bytes, .early = true},
+      stream, a);
 }
 
 void check(const GqaPrepareArgs& a) {
@@ -228,10 +236,9 @@ void gqa_prepare_cuda(const GqaPrepareArgs& args, const Stream& stream) {
       stream, "gqa_prepare",
       rows * ((2 * q + args.kv.width) * element + args.kv.width * cached + 8 * args.rope.half),
       rows * 7 * (q + args.kv.width / 2));
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
   with_element(args.qkv.dtype, [&](auto* x) {
     with_element(args.kv.dtype, [&](auto* kv) {
-      start<std::remove_pointer_t<decltype(x)>, std::remove_pointer_t<decltype(kv)>>(args, handle);
+      start<std::remove_pointer_t<decltype(x)>, std::remove_pointer_t<decltype(kv)>>(args, stream);
     });
   });
   launch.launched();

@@ -2,7 +2,9 @@
 // rotates the latent into the cache, the others rotate a piece of the query heads each.
 #include <algorithm>
 
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/rms_norm/rms_sum.cuh"
 #include "kernels/rope/rotate.cuh"
@@ -49,6 +51,7 @@ template <class T, class K, int kWidth, int kPairs>
 __global__ void __launch_bounds__(kMaxThreads)
     mla_prepare_kernel(const __grid_constant__ MlaPrepareArgs a, RmsLayout layout) {
   __shared__ float sums[kMaxThreads / kWarp];
+  follow_previous_kernel();
   if (blockIdx.y == 0) {
     write_latent<T, K, kWidth>(a, layout, blockIdx.x, sums);
   } else {
@@ -62,7 +65,7 @@ bool in_quads(const MlaPrepareArgs& a) {
 }
 
 template <class T, class K>
-void start(const MlaPrepareArgs& a, cudaStream_t stream) {
+void start(const MlaPrepareArgs& a, const Stream& stream) {
   const RmsLayout layout(a.kv_lora);
   const int threads = std::max(kMinThreads, layout.threads);
   const bool quads = in_quads(a);
@@ -70,7 +73,8 @@ void start(const MlaPrepareArgs& a, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(a.batch.ragged.rows), static_cast<unsigned>(1 + pieces));
   // The entry's width may leave packets of four unaligned.
   const bool wide = layout.width == 4 && a.kv.width % 4 == 0;
-  const auto launch = [&](auto kernel) { kernel<<<grid, threads, 0, stream>>>(a, layout); };
+  const LaunchShape shape{.grid = grid, .block = static_cast<unsigned>(threads), .early = true};
+  const auto launch = [&](auto kernel) { launch_kernel(kernel, shape, stream, a, layout); };
   if (layout.width == 4) {
     require(wide, "mla_prepare_cuda: kv_lora is a multiple of 4, but not the cache's width");
     launch(quads ? mla_prepare_kernel<T, K, 4, 4> : mla_prepare_kernel<T, K, 4, 1>);
@@ -111,10 +115,9 @@ void mla_prepare_cuda(const MlaPrepareArgs& args, const Stream& stream) {
       stream, "mla_prepare",
       rows * (2 * turned * element + args.kv.width * (element + cached) + 8 * args.rope.half),
       rows * (3 * turned + 4 * args.kv_lora));
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
   with_element(args.q.dtype, [&](auto* q) {
     with_element(args.kv.dtype, [&](auto* kv) {
-      start<std::remove_pointer_t<decltype(q)>, std::remove_pointer_t<decltype(kv)>>(args, handle);
+      start<std::remove_pointer_t<decltype(q)>, std::remove_pointer_t<decltype(kv)>>(args, stream);
     });
   });
   launch.launched();

@@ -1,5 +1,7 @@
 // Tables of angles on the device, and copies of cache pages.
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/rope/rope_cuda.h"
 
@@ -11,6 +13,7 @@ constexpr int kThreads = 128;
 // Double precision, as on the host: the float32 result is then nearly always the nearest.
 __global__ void __launch_bounds__(kThreads)
     rope_table_kernel(const __grid_constant__ RopeTableCudaArgs a) {
+  follow_previous_kernel();
   const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= a.rows * a.half) return;
   const float angle = static_cast<float>(a.row_position[i / a.half]) * a.inv_freq[i % a.half];
@@ -46,8 +49,11 @@ void rope_table_cuda(const RopeTableCudaArgs& args, const Stream& stream) {
   const std::int64_t elements = args.rows * args.half;
   const DeviceLaunch launch(stream, "rope_table", (2 * elements + args.half + args.rows) * 4,
                             3 * elements);
-  rope_table_kernel<<<static_cast<unsigned>(ceil_div(elements, kThreads)), kThreads, 0,
-                      static_cast<cudaStream_t>(stream.handle())>>>(args);
+  launch_kernel(rope_table_kernel,
+                {.grid = static_cast<unsigned>(ceil_div(elements, kThreads)),
+                 .block = kThreads,
+                 .early = true},
+                stream, args);
   launch.launched();
 }
 

@@ -1,6 +1,8 @@
 // Rows in the experts' order on the device: a warp copies a piece of a row; of fp8 rows, further
 // blocks copy the scales, which lie column by column.
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/router/router_cuda.h"
 
@@ -45,6 +47,7 @@ __device__ __forceinline__ void copy_scales(const GatherRowsArgs& a, std::int64_
 
 __global__ void __launch_bounds__(kThreads)
     gather_rows_kernel(const __grid_constant__ GatherRowsArgs a, Shape shape) {
+  follow_previous_kernel();
   if (blockIdx.x >= shape.copy_blocks) {
     copy_scales(a, (blockIdx.x - shape.copy_blocks) * kThreads + threadIdx.x);
     return;
@@ -84,8 +87,9 @@ void gather_rows_cuda(const GatherRowsArgs& args, const Stream& stream) {
   const DeviceLaunch launch(stream, "gather_rows",
                             2 * args.rows * shape.bytes + 8 * scales + 4 * args.rows, 0);
   const std::int64_t blocks = shape.copy_blocks + ceil_div(scales, kThreads);
-  gather_rows_kernel<<<static_cast<unsigned>(blocks), kThreads, 0,
-                       static_cast<cudaStream_t>(stream.handle())>>>(args, shape);
+  launch_kernel(gather_rows_kernel,
+                {.grid = static_cast<unsigned>(blocks), .block = kThreads, .early = true}, stream,
+                args, shape);
   launch.launched();
 }
 

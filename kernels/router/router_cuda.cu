@@ -7,8 +7,10 @@
 
 #include <algorithm>
 
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/launcher.h"
 #include "kernels/router/choice.cuh"
 #include "kernels/router/permutation.cuh"
 
@@ -86,6 +88,7 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
     route_in_cluster(const __grid_constant__ RouterCudaArgs a, Cut cut) {
   __shared__ BlockRows block;
   __shared__ Chosen chosen;
+  follow_previous_kernel();
   const cg::cluster_group cluster = cg::this_cluster();
   choose_rows<kEach>(a, cut, block, chosen);
   cluster.sync();  // every block's counts written before any is read
@@ -110,6 +113,7 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
     route_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, std::int32_t* counts) {
   __shared__ BlockRows block;
   __shared__ Chosen chosen;
+  follow_previous_kernel();
   choose_rows<kEach>(a, cut, block, chosen);
   const std::int64_t routed = a.router.experts + a.shared;
   for (std::int64_t e = threadIdx.x; e < routed; e += kRouterThreads) {
@@ -120,6 +124,7 @@ __global__ void __launch_bounds__(kRouterThreads, 1)
 __global__ void __launch_bounds__(kRouterThreads, 1)
     sort_blocks(const __grid_constant__ RouterCudaArgs a, Cut cut, const std::int32_t* counts) {
   __shared__ BlockRows block;
+  follow_previous_kernel();
   const std::int64_t rows = row_count(a, cut), first = first_row(cut);
   const int slots = static_cast<int>(a.router.top_k + a.shared);
   const int pairs = static_cast<int>(rows) * slots;
@@ -165,44 +170,37 @@ std::size_t memory_bytes(const RouterArgs& r) {
   return static_cast<std::size_t>(choice_floats(r) * kWarps) * sizeof(float);
 }
 
-/// Lets a kernel use as much shared memory as the largest router needs, once.
-template <class Kernel>
-void allow_memory(Kernel kernel) {
-  constexpr int kBytes = kWarps * (3 * kMaxExperts) * 4;
-  check_device(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
-               "giving the router its shared memory");
+constexpr std::size_t kMostBytes = kWarps * (3 * kMaxExperts) * 4;  // of the largest router
+
+template <int kEach>
+void start_cluster(const RouterCudaArgs& a, const Cut& cut, const Stream& stream) {
+  allow_shared_bytes(route_in_cluster<kEach>, kMostBytes);
+  launch_kernel(route_in_cluster<kEach>,
+                {.grid = static_cast<unsigned>(cut.blocks),
+                 .block = kRouterThreads,
+                 .shared_bytes = memory_bytes(a.router),
+                 .cluster = static_cast<unsigned>(cut.blocks),
+                 .early = true},
+                stream, a, cut);
 }
 
 template <int kEach>
-void start_cluster(const RouterCudaArgs& a, const Cut& cut, cudaStream_t stream) {
-  static const bool allowed = (allow_memory(route_in_cluster<kEach>), true);
-  (void)allowed;
-  cudaLaunchAttribute cluster;
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim = {static_cast<unsigned>(cut.blocks), 1, 1};
-  cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(static_cast<unsigned>(cut.blocks));
-  config.blockDim = dim3(kRouterThreads);
-  config.dynamicSmemBytes = memory_bytes(a.router);
-  config.stream = stream;
-  config.attrs = &cluster;
-  config.numAttrs = 1;
-  check_device(cudaLaunchKernelEx(&config, route_in_cluster<kEach>, a, cut),
-               "launching the router");
-}
-
-template <int kEach>
-void start_blocks(const RouterCudaArgs& a, const Cut& cut, cudaStream_t stream) {
-  static const bool allowed = (allow_memory(route_blocks<kEach>), true);
-  (void)allowed;
+void start_blocks(const RouterCudaArgs& a, const Cut& cut, const Stream& stream) {
+  allow_shared_bytes(route_blocks<kEach>, kMostBytes);
   auto* counts = static_cast<std::int32_t*>(a.workspace);
   const auto blocks = static_cast<unsigned>(cut.blocks);
-  route_blocks<kEach><<<blocks, kRouterThreads, memory_bytes(a.router), stream>>>(a, cut, counts);
-  sort_blocks<<<blocks, kRouterThreads, 0, stream>>>(a, cut, counts);
+  launch_kernel(route_blocks<kEach>,
+                {.grid = blocks,
+                 .block = kRouterThreads,
+                 .shared_bytes = memory_bytes(a.router),
+                 .early = true},
+                stream, a, cut, counts);
+  launch_kernel(sort_blocks, {.grid = blocks, .block = kRouterThreads, .early = true}, stream, a,
+                cut, counts);
 }
 
 template <int kEach>
-void start(const RouterCudaArgs& a, cudaStream_t stream) {
+void start(const RouterCudaArgs& a, const Stream& stream) {
   const Cut cut = cut_of(a.router.rows);
   if (a.router.rows <= kClusterRows) {
     start_cluster<kEach>(a, cut, stream);
@@ -251,17 +249,16 @@ void router_cuda(const RouterCudaArgs& args, const Stream& stream) {
       stream, "router",
       4 * (r.rows * (r.experts + 4 * slots) + (r.bias ? r.experts : 0) + r.experts + args.shared),
       r.rows * r.experts);
-  const auto handle = static_cast<cudaStream_t>(stream.handle());
   if (r.experts <= 32) {
-    start<1>(args, handle);
+    start<1>(args, stream);
   } else if (r.experts <= 64) {
-    start<2>(args, handle);
+    start<2>(args, stream);
   } else if (r.experts <= 128) {
-    start<4>(args, handle);
+    start<4>(args, stream);
   } else if (r.experts <= 256) {
-    start<8>(args, handle);
+    start<8>(args, stream);
   } else {
-    start<16>(args, handle);
+    start<16>(args, stream);
   }
   launch.launched();
 }

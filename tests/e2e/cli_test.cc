@@ -332,6 +332,46 @@ TEST(Cli, BenchReportsSpeeds) {
   EXPECT_GT(report.at("batches")[1].at("prefill_tokens_s"), 0);
 }
 
+TEST(Cli, BenchTimesASetOfRequests) {
+  const ProcessResult result =
+      moebius({"bench", "engine", "--model", "embedded", "--prompt-tokens", "8", "--new-tokens",
+               "2", "--requests", "5", "--repetitions", "1", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json report = json_lines(result).at(0);
+  EXPECT_EQ(report.at("requests"), 5);
+  const double seconds = report.at("seconds");
+  EXPECT_GT(seconds, 0);
+  EXPECT_DOUBLE_EQ(report.at("requests_s"), 5 / seconds);
+  EXPECT_DOUBLE_EQ(report.at("prompt_tokens_s"), report.at("requests_s").get<double>() * 8);
+  EXPECT_DOUBLE_EQ(report.at("new_tokens_s"), report.at("requests_s").get<double>() * 2);
+}
+
+TEST(Cli, BenchAsksTheQuestionsOfATask) {
+  const ProcessResult result = moebius({"bench", "engine", "--model", "embedded", "--tasks",
+                                        "mini-mmlu", "--limit", "30", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json report = json_lines(result).at(0);
+  EXPECT_EQ(report.at("items"), 30);
+  EXPECT_EQ(report.at("refused"), 0);
+  // Five examples are most of a prompt, and there are few subjects.
+  EXPECT_GT(report.at("saved_percent"), 50);
+  EXPECT_LT(report.at("saved_percent"), 100);
+  EXPECT_GT(report.at("computed_tokens"), 0);
+  const ProcessResult text =
+      moebius({"bench", "engine", "--model", "embedded", "--tasks", "mini-mmlu", "--limit", "3"});
+  EXPECT_NE(text.out.find("bytes per token"), std::string::npos) << text.out;
+}
+
+TEST(Cli, BenchEngineRefusesWhatItCannotMeasure) {
+  expect_refused(moebius({"bench", "engine", "--model", "embedded", "--tasks", "mini-math"}),
+                 "mini-math");
+  expect_refused(moebius({"bench", "engine", "--model", "embedded", "--tasks", "mini-mmlu",
+                          "--requests", "4"}),
+                 "--requests");
+  expect_refused(moebius({"bench", "engine", "--model", "embedded", "--dtype", "fp8"}), "--shape");
+  expect_refused(moebius({"bench", "engine", "--shape", "v2-lite", "--dtype", "int4"}), "--dtype");
+}
+
 TEST(Cli, BenchKernelsReportsRatesAndLimits) {
   const ProcessResult result = moebius(
       {"bench", "kernels", "--device", "cpu", "--filter", "rms_norm|gemm f32 1 x", "--json"});

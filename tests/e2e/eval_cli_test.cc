@@ -27,6 +27,7 @@ class EvalCli : public EvalTest {
 TEST_F(EvalCli, EvaluatesAndRemembers) {
   const ProcessResult first = moebius(eval(small(), "a.sqlite"));
   ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_NE(first.err.find(" % saved by shared prefixes"), std::string::npos) << first.err;
   const json report = json::parse(first.out);
   std::map<std::string, json> rows;
   for (const json& row : report["runs"][0]["rows"]) {

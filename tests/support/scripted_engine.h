@@ -37,9 +37,11 @@ class ScriptedEngine : public engine::Engine {
   std::atomic<std::int64_t> die_after{-1};
   std::atomic<std::int64_t> answered{0};
   std::atomic<std::size_t> most_in_flight{0};
+  std::atomic<std::int64_t> sets{0};  // calls of submit()
 
   void submit(std::vector<engine::Request> requests, Done done) override {
     const std::lock_guard lock(mutex_);
+    ++sets;
     for (engine::Request& request : requests) waiting_.emplace_back(std::move(request), done);
     most_in_flight = std::max(most_in_flight.load(), waiting_.size());
     changed_.notify_all();
