@@ -152,6 +152,13 @@ TEST_F(EvalGpu, ALostDeviceLosesNoAnswer) {
   expect_finishes("lost.sqlite");
 }
 
+TEST_F(EvalGpu, ALostDeviceEndsAProfiledRunToo) {
+  const ProcessResult result = eval_faulty(60, "profiled.sqlite", {"--profile"});
+  if (result.err.find("libcupti") != std::string::npos) GTEST_SKIP() << result.err;
+  expect_lost_device(result);
+  expect_finishes("profiled.sqlite");
+}
+
 TEST_F(EvalGpu, TwoDevicesAnswerAsOne) {
   if (kernels::device_count() < 2) GTEST_SKIP() << "one GPU is visible, this needs two";
   const ProcessResult two = moebius(eval(questions({"--devices", "2"}), "two.sqlite"));
