@@ -28,27 +28,26 @@
 #include "kernels/attention/attention_path.h"
 #include "kernels/attention/gqa_consumer.cuh"
 #include "kernels/attention/gqa_feed.cuh"
+#include "kernels/attention/gqa_fp8.cuh"
 #include "kernels/attention/gqa_merge.cuh"
 #include "kernels/attention/gqa_plan.h"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
 #include "kernels/device/tma.h"
+#include "kernels/kv_write/fp8_cache.h"
 
 namespace moebius::kernels {
 namespace gqa {
 
-/// The items of block blockIdx.x: a producer of keys and values, kFetchers threads for queries, and
-/// kConsumers warpgroups. `cache` as [width / 64][pages * 64][64].
+/// The block's shared memory with its barriers; `fillers` arrive when a tile is there.
 template <int D>
-__global__ void __launch_bounds__(kThreads, 1)
-    attend(const __grid_constant__ CUtensorMap cache, const Params params) {
-  extern __shared__ std::uint8_t memory[];
+__device__ __forceinline__ Shared<D>& set_up(std::uint8_t* memory, int fillers) {
   auto& shared =
       *reinterpret_cast<Shared<D>*>(memory + (1024 - shared_address(memory) % 1024) % 1024);
   if (threadIdx.x == 0) {
     for (int i = 0; i < Shared<D>::kStages; ++i) {
-      barrier_init(&shared.k_full[i], 1);
-      barrier_init(&shared.v_full[i], 1);
+      barrier_init(&shared.k_full[i], fillers);
+      barrier_init(&shared.v_full[i], fillers);
       barrier_init(&shared.k_empty[i], 4 * kConsumers);
       barrier_init(&shared.v_empty[i], 4 * kConsumers);
     }
@@ -59,7 +58,17 @@ __global__ void __launch_bounds__(kThreads, 1)
     barrier_init(&shared.q_empty, 4 * kConsumers);
     fence_barrier_init();
   }
-  __syncthreads();      // barriers are ready before anyone waits on them
+  __syncthreads();  // barriers are ready before anyone waits on them
+  return shared;
+}
+
+/// The items of block blockIdx.x: a producer of keys and values, kFetchers threads for queries, and
+/// kConsumers warpgroups. `cache` as [width / 64][pages * 64][64].
+template <int D>
+__global__ void __launch_bounds__(kThreads, 1)
+    attend(const __grid_constant__ CUtensorMap cache, const Params params) {
+  extern __shared__ std::uint8_t memory[];
+  auto& shared = set_up<D>(memory, 1);
   allow_next_kernel();  // merge, which waits for this one's end
   // 128 * 40 + 256 * 232 registers are those of 384 threads with 168: for more, it would wait
   // forever.
@@ -73,6 +82,26 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
 }
 
+/// The same over the fp8 cache: a third warpgroup in the producer's place.
+template <int D>
+__global__ void __launch_bounds__(kFp8Threads, 1)
+    attend_fp8(const __grid_constant__ Fp8Blocks cache, const Params params) {
+  extern __shared__ std::uint8_t memory[];
+  auto& shared = set_up<D>(memory, 4);  // the warps that widen
+  allow_next_kernel();
+  // 128 * (32 + 96) + 256 * 192 registers are those of 512 threads with 128.
+  if (threadIdx.x < 128) {
+    registers_decrease<32>();
+    if (threadIdx.x >= 128 - kFetchers) fetch(params, shared);
+  } else if (threadIdx.x < kThreads) {
+    registers_increase<192>();
+    consume(params, shared);
+  } else {
+    registers_decrease<96>();
+    Widener<D>{cache}.run(params, shared);
+  }
+}
+
 }  // namespace gqa
 
 namespace {
@@ -81,9 +110,10 @@ constexpr int kMergeBlocks = 2 * gqa::kBlocks;
 constexpr int kMergeThreads = 256;
 
 bool serves(const AttentionShape& shape) {
-  return shape.kv_dtype == Dtype::kBF16 && shape.qk_dim == shape.v_dim &&
-         (shape.qk_dim == 64 || shape.qk_dim == 128) && shape.k_offset % 64 == 0 &&
-         shape.v_offset % 64 == 0;
+  const std::int64_t unit = shape.kv_dtype == Dtype::kF8E4M3 ? shape.qk_dim : 64;
+  return (shape.kv_dtype == Dtype::kBF16 || shape.kv_dtype == Dtype::kF8E4M3) &&
+         shape.qk_dim == shape.v_dim && (shape.qk_dim == 64 || shape.qk_dim == 128) &&
+         shape.k_offset % unit == 0 && shape.v_offset % unit == 0;
 }
 
 std::size_t workspace_bytes(const AttentionShape& shape, const AttentionLimits& limits) {
@@ -96,9 +126,11 @@ void check(const AttentionCudaArgs& args) {
   require(serves(shape), "attention: not a shape of the grouped-query kernel");
   require(shape.heads >= 1 && shape.kv_heads >= 1 && shape.heads % shape.kv_heads == 0,
           "attention: heads is no multiple of kv_heads");
-  require(args.kv.dtype == Dtype::kBF16 && args.q.dtype == Dtype::kBF16 &&
-              args.out.dtype == Dtype::kBF16,
-          "attention: q, out or cache is not bf16");
+  require(args.q.dtype == Dtype::kBF16 && args.out.dtype == Dtype::kBF16,
+          "attention: q or out is not bf16");
+  require(args.kv.dtype == shape.kv_dtype, "attention: the cache's dtype is not the shape's");
+  require(args.kv.dtype == Dtype::kBF16 || (args.kv.block == shape.qk_dim && args.kv.plain == 0),
+          "attention: an fp8 cache without a scale for each head");
   require(shape.k_offset >= 0 && shape.k_offset + shape.kv_heads * shape.qk_dim <= args.kv.width,
           "attention: keys reach outside the entry");
   require(shape.v_offset >= 0 && shape.v_offset + shape.kv_heads * shape.v_dim <= args.kv.width,
@@ -115,15 +147,20 @@ void check(const AttentionCudaArgs& args) {
 }
 
 template <int D>
-void start(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_t stream) {
-  constexpr std::size_t kShared = sizeof(gqa::Shared<D>) + 1024;  // and what aligning it costs
-  static_assert(kShared <= 227 << 10);
-  static const bool ready = [] {
-    check_device(cudaFuncSetAttribute(gqa::attend<D>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      static_cast<int>(kShared)),
-                 "raising the shared memory of gqa_attention");
-    return true;
-  }();
+constexpr std::size_t kShared = sizeof(gqa::Shared<D>) + 1024;  // and what aligning it costs
+
+template <int D, class Kernel>
+bool raise_shared(Kernel kernel) {
+  static_assert(kShared<D> <= 227 << 10);
+  check_device(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(kShared<D>)),
+               "raising the shared memory of gqa_attention");
+  return true;
+}
+
+template <int D>
+void attend_bf16(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_t stream) {
+  static const bool ready = raise_shared<D>(gqa::attend<D>);
   (void)ready;
   const CUtensorMap cache =
       make_tensor_map({.data = args.kv.data,
@@ -133,7 +170,26 @@ void start(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_
                        .step = {1, args.kv.width, 64},
                        .box = {64, gqa::kTileKeys, D / 64},
                        .swizzle = Swizzle::k128});
-  gqa::attend<D><<<gqa::kBlocks, gqa::kThreads, kShared, stream>>>(cache, params);
+  gqa::attend<D><<<gqa::kBlocks, gqa::kThreads, kShared<D>, stream>>>(cache, params);
+}
+
+template <int D>
+void attend_fp8(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_t stream) {
+  static const bool ready = raise_shared<D>(gqa::attend_fp8<D>);
+  (void)ready;
+  const Fp8Page page(args.kv);
+  const gqa::Fp8Blocks cache{.data = static_cast<const std::uint8_t*>(args.kv.data),
+                             .page_bytes = page.bytes,
+                             .scales_at = page.scales_at,
+                             .k_block = static_cast<int>(args.shape.k_offset / D),
+                             .v_block = static_cast<int>(args.shape.v_offset / D)};
+  gqa::attend_fp8<D><<<gqa::kBlocks, gqa::kFp8Threads, kShared<D>, stream>>>(cache, params);
+}
+
+template <int D>
+void start(const AttentionCudaArgs& args, const gqa::Params& params, cudaStream_t stream) {
+  args.kv.dtype == Dtype::kBF16 ? attend_bf16<D>(args, params, stream)
+                                : attend_fp8<D>(args, params, stream);
   // Its blocks move in as those of the first kernel leave, and wait there for the last of them.
   cudaLaunchAttribute early{};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -167,10 +223,11 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
                            .v_offset = static_cast<int>(shape.v_offset),
                            .scale = shape.scale * 1.4426950408889634F};
   const std::int64_t most = args.batch.max_positions;
-  const std::int64_t entry = 2 * shape.kv_heads * shape.qk_dim;
+  const bool fp8 = shape.kv_dtype == Dtype::kF8E4M3;
+  const std::int64_t entry = 2 * shape.kv_heads * (fp8 ? shape.qk_dim + 2 : 2 * shape.qk_dim);
   const DeviceLaunch scope(
-      stream, "attention_gqa",
-      2 * (2 * batch.rows * shape.heads * shape.qk_dim + batch.sequences * most * entry),
+      stream, fp8 ? "attention_gqa_fp8" : "attention_gqa",
+      4 * batch.rows * shape.heads * shape.qk_dim + batch.sequences * most * entry,
       4 * batch.rows * most * shape.heads * shape.qk_dim);
   const auto handle = static_cast<cudaStream_t>(stream.handle());
   shape.qk_dim == 64 ? start<64>(args, params, handle) : start<128>(args, params, handle);
