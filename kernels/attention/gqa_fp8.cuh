@@ -79,7 +79,7 @@ struct Widener {
   __device__ void fetch(Fp8Tile<D>& tile, const TileWalk& walk, int first_block) const {
     const std::uint8_t* page = cache.data + walk.page(0) * cache.page_bytes;
     const int block = first_block + walk.kv_head;
-    tile.load(values(page, block), scales(page, block));
+    tile.load(threadIdx.x % 128, values(page, block), scales(page, block));
   }
   /// By one thread: a tile's way to the L2 cache begins.
   __device__ void announce(int page_index, int kv_head) const {
@@ -134,7 +134,7 @@ struct Widener {
   __device__ static void hand_over(const Fp8Tile<D>& tile, void* to, Barrier* empty, Barrier* full,
                                    std::uint32_t phase) {
     barrier_wait(empty, phase ^ 1);
-    tile.store(to);
+    tile.store(threadIdx.x % 128, to);
     fence_proxy_async();  // before the tensor cores read what was written
     __syncwarp();
     if (threadIdx.x % 32 == 0) barrier_arrive(full);

@@ -41,10 +41,12 @@ struct Fp8Latents {
 __device__ __forceinline__ void widen_block(Fp8Tile<kFp8Columns>& block, std::byte* boxes,
                                             Barrier* full, bool more, const std::uint8_t* values,
                                             const std::uint16_t* scales) {
+  const Place at = place();  // addresses take no registers between blocks
+  const int thread = at.warp * 32 + at.lane;
 #pragma unroll
   for (int i = 0; i < Fp8Tile<kFp8Columns>::kPieces; ++i) {
-    block.store_piece(i, boxes);
-    if (more) block.load_piece(i, values, scales);
+    block.store_piece(i, thread, boxes);
+    if (more) block.load_piece(i, thread, values, scales);
   }
   fence_proxy_async();  // before the tensor cores read what was written
   __syncwarp();
@@ -67,41 +69,48 @@ __device__ __forceinline__ void run_widener(const MlaKernelArgs& args, const Fp8
   std::uint32_t phases = 0, q_phase = 0;  // bit p: of the tiles of parity p
   for (int i = items.begin; i < items.end; ++i, q_phase ^= 1) {
     const MlaItem& item = items.items[i];
-    const std::int32_t* pages = args.pages + item.sequence * args.max_pages;
-    const int begin = item.tile_begin, end = item.tile_end;
-    const CacheHint hint =
-        item.tokens * args.tile_heads < kMlaTileRows ? CacheHint::kEvictFirst : CacheHint::kNormal;
-    const auto announce = [&](int page) {
-      prefetch_l2(cache.values(page, 0), static_cast<std::uint32_t>(cache.page_bytes), hint);
+    const auto page_of = [&](int tile) {
+      return args.pages[item.sequence * args.max_pages + tile];
     };
-    if (warp == 3 && begin + lane < min(begin + kAnnounced, end)) announce(pages[begin + lane]);
-    if (warp == 0)
+    const int begin = item.tile_begin, end = item.tile_end;
+    // As load_keys() is asked to.
+    const bool once = item.tokens * args.tile_heads < kMlaTileRows;
+    const auto hint = [&] { return once ? CacheHint::kEvictFirst : CacheHint::kNormal; };
+    const auto announce = [&](int page) {
+      prefetch_l2(cache.values(page, 0), static_cast<std::uint32_t>(cache.page_bytes), hint());
+    };
+    if (warp == 3 && begin + lane < min(begin + kAnnounced, end)) announce(page_of(begin + lane));
+    if (warp == 0) {
       hand_over_queries(q_map, item, args.tile_heads, i - items.begin, q_phase, shared);
+    }
     int ahead = 0;  // 32 pages at once: one at a time would cost a trip to memory per tile
     Fp8Tile<kFp8Columns> block;
     for (int t = begin; t < end; ++t) {
-      const int place = (t - begin) % kWindow;
-      if (place == 0) ahead = t + lane < end ? pages[t + lane] : 0;
-      const int page = __shfl_sync(0xffffffff, ahead, place);
-      const int next = __shfl_sync(0xffffffff, ahead, place + 1);
-      const int early = __shfl_sync(0xffffffff, ahead, place + kAnnounced);
+      const int place = (t - begin) % kWindow, parity = (t - begin) % 2;
+      if (place == 0) ahead = t + lane < end ? page_of(t + lane) : 0;
+      const auto page = [&](int further) {
+        return __shfl_sync(0xffffffff, ahead, place + further);
+      };
+      const int early = page(kAnnounced);
       if (warp == 3 && lane == 0 && t + kAnnounced < end) announce(early);
-      if (t == begin) block.load(cache.values(page, 0), cache.scales(page, 0));
-      const int parity = (t - begin) % 2;
+      if (t == begin) {
+        block.load(threadIdx.x % 128, cache.values(page(0), 0), cache.scales(page(0), 0));
+      }
 #pragma unroll 1
       for (int b = 0; b < kBlocks; ++b) {
         if (b % 2 == 0) {
+          const int its = page(0);
           barrier_wait(&shared.free[parity][b / 2], (phases >> parity & 1) ^ 1);
           if (b / 2 == half_of(8, parity) && threadIdx.x % 128 == 0) {
             barrier_arrive_expect(&shared.full[parity][8], kBoxBytes);
             tma_load_3d(shared.keys[parity] + 8 * kBoxBytes, rotated_map, &shared.full[parity][8],
-                        0, 0, page, hint);
+                        0, 0, its, hint());
           }
         }
-        const bool last = b + 1 == kBlocks;
-        const int from = last ? next : page, which = last ? 0 : b + 1;
+        const int next = (b + 1) % kBlocks, of_tile = (b + 1) / kBlocks;
+        const int from = page(of_tile);
         widen_block(block, shared.keys[parity] + 2 * b * kBoxBytes, &shared.full[parity][2 * b],
-                    !last || t + 1 < end, cache.values(from, which), cache.scales(from, which));
+                    t + of_tile < end, cache.values(from, next), cache.scales(from, next));
       }
       phases ^= 1 << parity;
     }

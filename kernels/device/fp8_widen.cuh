@@ -70,40 +70,40 @@ struct Fp8Tile {
   uint4 codes[kPieces];
   std::uint16_t scales[kPieces];
 
-  /// Where a thread's piece lies. Of 128 columns the two halves of eight lanes take different keys,
-  /// so that eight lanes' stores below meet in no bank: neighbouring keys are swizzled to different
-  /// parities.
+  /// Where piece i of a thread, 0 .. 127, lies. Of 128 columns the two halves of eight lanes take
+  /// different keys, so that eight lanes' stores below meet in no bank: neighbouring keys are
+  /// swizzled to different parities.
   struct Place {
     int key, column;  // column in pieces
   };
-  __device__ static Place place(int piece) {
-    const int i = piece * 128 + static_cast<int>(threadIdx.x % 128);
-    const int column = i % kRowPieces;
-    return {i / kRowPieces ^ column / 4, column};
+  __device__ static Place place(int i, int thread) {
+    const int column = thread % kRowPieces;
+    return {(i * 128 + thread) / kRowPieces ^ column / 4, column};
   }
 
-  __device__ void load_piece(int i, const std::uint8_t* values, const std::uint16_t* scale) {
-    const Place at = place(i);
+  __device__ void load_piece(int i, int thread, const std::uint8_t* values,
+                             const std::uint16_t* scale) {
+    const Place at = place(i, thread);
     codes[i] = load_once(values + at.key * kColumns + at.column * 16);
     scales[i] = load_once_16(scale + at.key);
   }
-  __device__ void load(const std::uint8_t* values, const std::uint16_t* scale) {
+  __device__ void load(int thread, const std::uint8_t* values, const std::uint16_t* scale) {
 #pragma unroll
-    for (int i = 0; i < kPieces; ++i) load_piece(i, values, scale);
+    for (int i = 0; i < kPieces; ++i) load_piece(i, thread, values, scale);
   }
 
   /// As [kColumns / 64][64 keys][64], 128-byte swizzle. Afterwards fence_proxy_async().
-  __device__ void store_piece(int i, void* tile) const {
-    const Place at = place(i);
+  __device__ void store_piece(int i, int thread, void* tile) const {
+    const Place at = place(i, thread);
     const __nv_bfloat162 factor = widening_factor(scales[i]);
     auto* row = static_cast<uint4*>(tile) + at.column / 4 * 512 + at.key * 8;
     const int first = at.column % 4 * 2, swizzle = at.key % 8;
     row[first ^ swizzle] = widen_codes(codes[i].x, codes[i].y, factor);
     row[(first + 1) ^ swizzle] = widen_codes(codes[i].z, codes[i].w, factor);
   }
-  __device__ void store(void* tile) const {
+  __device__ void store(int thread, void* tile) const {
 #pragma unroll
-    for (int i = 0; i < kPieces; ++i) store_piece(i, tile);
+    for (int i = 0; i < kPieces; ++i) store_piece(i, thread, tile);
   }
 };
 
