@@ -150,6 +150,13 @@ enum class Arithmetic : std::uint8_t {
   kBF16,  // activations enter products as bf16, cache in bf16: faster, as official code runs
 };
 
+enum class KvCache : std::uint8_t {
+  kF32,
+  kBF16,
+  kFp8,  // e4m3 with scales (kernels/kv_write/fp8_cache.h). On the CPU the values, not their size:
+         // it keeps them as bf16
+};
+
 enum class Device : std::uint8_t {
   kAuto,  // the GPU if there is one that serves, else the CPU
   kCpu,
@@ -161,8 +168,8 @@ struct LocalOptions {
   int devices = 1;  // GPUs, each with all weights; they share the requests
   int threads = 0;  // 0: one per usable core; on a GPU they only read the checkpoint
   std::optional<Arithmetic> arithmetic;  // absent: kF32 on the CPU, kBF16 on a GPU
-  std::optional<Arithmetic> kv_cache;    // its dtype; absent: as the arithmetic, and on a GPU
-                                         // no other is possible
+  std::optional<KvCache> kv_cache;       // its dtype; absent: as the arithmetic. On a GPU only
+                                         // that, or kFp8 under kBF16 where a kernel reads it
   std::int32_t max_context = 0;          // tokens; 0: what the model allows
   std::int32_t max_batch_rows = 0;       // tokens computed in one step; 0: 512 on the CPU, on a
                                          // GPU 8192 or what its memory allows

@@ -25,11 +25,17 @@ struct Ragged {
 /// One layer of the paged cache: [pages, kPageTokens, width] elements of `dtype`.
 /// GQA entries hold the keys of all KV heads, then the values of all; MLA entries
 /// hold the normalised latent, then the rotated shared key (512 + 64 in DeepSeek-V3).
+///
+/// With `block`, an entry's values up to its last `plain` go through fp8, so many under one scale
+/// (kernels/kv_write/fp8_cache.h). On a GPU dtype is then kF8E4M3 and pages lie as Fp8Page says; on
+/// the host it is kBF16, which holds the same values.
 struct KvLayer {
   void* data = nullptr;
-  Dtype dtype = Dtype::kF32;  // kF32 or kBF16
+  Dtype dtype = Dtype::kF32;  // kF32 or kBF16; on a GPU kF8E4M3, too
   std::int64_t pages = 0;
   std::int64_t width = 0;
+  std::int64_t block = 0;
+  std::int64_t plain = 0;
 };
 
 }  // namespace moebius::kernels

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "runner/input.h"
 
@@ -57,28 +60,34 @@ void EngineFlags::add_device(CLI::App& app) {
 
 namespace {
 
-// One of the two arithmetics; left alone, the engine chooses by device.
-void add_arithmetic_option(CLI::App& app, const std::string& name,
-                           std::optional<engine::Arithmetic>& value,
-                           const std::string& description) {
-  const auto choose = [&value](const CLI::results_t& results) {
-    value = results.front() == "bf16" ? engine::Arithmetic::kBF16 : engine::Arithmetic::kF32;
+// One of a few names; left alone, the engine chooses by device.
+template <class T>
+void add_choice(CLI::App& app, const std::string& name, std::optional<T>& value,
+                const std::map<std::string, T>& choices, const std::string& description) {
+  const auto choose = [&value, choices](const CLI::results_t& results) {
+    value = choices.at(results.front());
     return true;
   };
+  std::vector<std::string> names;
+  for (const auto& choice : choices) names.push_back(choice.first);
   app.add_option(name, choose, description)
       ->type_size(1)
       ->expected(1)
       ->type_name("TEXT")
-      ->check(CLI::IsMember({"f32", "bf16"}));
+      ->check(CLI::IsMember(names));
 }
 
 }  // namespace
 
 void EngineFlags::add_arithmetic(CLI::App& app) {
-  add_arithmetic_option(app, "--arithmetic", options.arithmetic,
-                        "Activations and cache; by default f32 on the CPU, bf16 on a GPU");
-  add_arithmetic_option(app, "--kv-cache-dtype", options.kv_cache,
-                        "Of the cache alone; by default as the arithmetic");
+  using engine::Arithmetic, engine::KvCache;
+  add_choice<Arithmetic>(app, "--arithmetic", options.arithmetic,
+                         {{"f32", Arithmetic::kF32}, {"bf16", Arithmetic::kBF16}},
+                         "Activations and cache; by default f32 on the CPU, bf16 on a GPU");
+  add_choice<KvCache>(
+      app, "--kv-cache-dtype", options.kv_cache,
+      {{"f32", KvCache::kF32}, {"bf16", KvCache::kBF16}, {"fp8", KvCache::kFp8}},
+      "Of the cache alone; by default as the arithmetic. fp8 on a GPU takes half of bf16's memory");
 }
 
 void EngineFlags::add_batch_rows(CLI::App& app, const std::string& names) {

@@ -47,13 +47,14 @@ DeviceForward::DeviceForward(const Config& config, const ModelWeights& weights,
     : config_(config),
       device_(options.device),
       narrow_(options.plan.arithmetic == Arithmetic::kBF16),
+      kv_dtype_(options.plan.kv_dtype),
       graphs_on_(options.graphs),
       plan_(plan_on(options.device, config, weights, options.plan)),
       weights_(config, weights, options.plan.arithmetic, options.streaming),
-      memory_(DeviceWorkspace(config, options.plan.arithmetic, plan_.fp8, plan_.limits,
+      memory_(DeviceWorkspace(config, options.plan.arithmetic, kv_dtype_, plan_.fp8, plan_.limits,
                               plan_.shared_parts, nullptr)
                   .bytes),
-      work_(config, options.plan.arithmetic, plan_.fp8, plan_.limits, plan_.shared_parts,
+      work_(config, options.plan.arithmetic, kv_dtype_, plan_.fp8, plan_.limits, plan_.shared_parts,
             static_cast<std::byte*>(memory_.data())),
       cache_(static_cast<std::size_t>((plan_.pages + 1) * plan_.page_bytes)),
       pinned_(work_.in_bytes + work_.out_bytes),
@@ -69,22 +70,26 @@ DeviceForward::DeviceForward(const Config& config, const ModelWeights& weights,
 }
 
 std::string DeviceForward::arithmetic() const {
-  return std::string("cuda sm_90 ") + (plan_.fp8 ? "fp8" : narrow_ ? "bf16" : "f32");
+  return std::string("cuda sm_90 ") +
+         (plan_.fp8 ? "fp8"
+          : narrow_ ? "bf16"
+                    : "f32") +
+         (kv_dtype_ == Dtype::kF8E4M3 ? " cache fp8" : "");
 }
 
 kernels::KvLayer DeviceForward::kv_layer(std::int64_t layer) const {
   const std::int64_t bytes = (plan_.pages + 1) * (plan_.page_bytes / config_.layers);
-  return {.data = static_cast<std::byte*>(cache_.data()) + layer * bytes,
-          .dtype = narrow_ ? Dtype::kBF16 : Dtype::kF32,
-          .pages = plan_.pages + 1,
-          .width = config_.kv_width()};
+  kernels::KvLayer kv = cache_layout(config_, kv_dtype_);
+  kv.data = static_cast<std::byte*>(cache_.data()) + layer * bytes;
+  kv.pages = plan_.pages + 1;
+  return kv;
 }
 
 DevicePass DeviceForward::pass(const DeviceStep& step, const Stream& stream) const {
   return {.config = config_,
           .work = work_,
           .step = step,
-          .attention = attention_shape(config_, narrow_ ? Dtype::kBF16 : Dtype::kF32),
+          .attention = attention_shape(config_, kv_dtype_),
           .narrow = narrow_,
           .stream = stream};
 }
@@ -161,8 +166,8 @@ StepPadding DeviceForward::padding_of(const Part& part) const {
 void DeviceForward::run_part(const Part& part) {
   settle_in();
   const StepPadding padding = padding_of(part);
-  const DeviceStep step = pack_step(
-      part.sequences, padding, attention_shape(config_, narrow_ ? Dtype::kBF16 : Dtype::kF32), in_);
+  const DeviceStep step =
+      pack_step(part.sequences, padding, attention_shape(config_, kv_dtype_), in_);
   std::span<const HeadAsk> left(part.asks);
   bool computed = false;
   do {

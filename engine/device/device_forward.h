@@ -81,6 +81,7 @@ class DeviceForward : public ModelStepper {
   const Config& config_;
   int device_;
   bool narrow_;
+  kernels::Dtype kv_dtype_;
   bool graphs_on_;
   DevicePlan plan_;
   kernels::DeviceStream stream_;

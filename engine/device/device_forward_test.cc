@@ -210,7 +210,7 @@ TEST_F(DeviceForward, SaysWhatDoesNotFit) {
   options.max_batch_rows = 1 << 24;
   refused(options, "would fit");
   options = on(Device::kCuda, Arithmetic::kBF16);
-  options.kv_cache = Arithmetic::kF32;
+  options.kv_cache = KvCache::kF32;
   refused(options, "KV cache");
   options = on(Device::kCuda, Arithmetic::kBF16);
   options.devices = 65;

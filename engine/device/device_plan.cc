@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/device/weight_layout.h"
+#include "kernels/kv_write/fp8_cache.h"
 
 namespace moebius::engine {
 namespace {
@@ -38,8 +39,7 @@ class Sizes {
       plan_.shared_parts = std::max(plan_.shared_parts, layer.shared_parts);
     }
     plan_.page_bytes =
-        config.layers * kernels::kPageTokens * config.kv_width() *
-        static_cast<std::int64_t>(kernels::dtype_bytes(narrow ? Dtype::kBF16 : Dtype::kF32));
+        config.layers * kernels::kv_page_bytes(cache_layout(config, options.kv_dtype));
   }
 
   /// With steps of so many rows.
@@ -50,8 +50,9 @@ class Sizes {
     return plan;
   }
   std::int64_t workspace(const DevicePlan& plan) const {
-    return static_cast<std::int64_t>(DeviceWorkspace(config_, options_.arithmetic, plan.fp8,
-                                                     plan.limits, plan.shared_parts, nullptr)
+    return static_cast<std::int64_t>(DeviceWorkspace(config_, options_.arithmetic,
+                                                     options_.kv_dtype, plan.fp8, plan.limits,
+                                                     plan.shared_parts, nullptr)
                                          .bytes);
   }
   /// Bytes without the cache, but with its spare page.

@@ -11,6 +11,7 @@ namespace moebius::engine {
 
 struct DevicePlanOptions {
   Arithmetic arithmetic = Arithmetic::kBF16;
+  kernels::Dtype kv_dtype = kernels::Dtype::kBF16;  // of the cache: the arithmetic's, or kF8E4M3
   std::int64_t max_rows = 0;     // 0: as many as pay, fewer where memory is short
   std::int64_t max_context = 0;  // > 0
   std::int64_t kv_bytes = 0;     // 0: what is left, as far as it can be used

@@ -91,11 +91,17 @@ kernels::AttentionShape attention_shape(const Config& c, Dtype kv_dtype) {
   return shape;
 }
 
+kernels::KvLayer cache_layout(const Config& c, Dtype kv_dtype) {
+  kernels::KvLayer kv{.dtype = kv_dtype, .width = c.kv_width()};
+  if (kv_dtype == Dtype::kF8E4M3) kv.block = c.kv_block(), kv.plain = c.kv_plain();
+  return kv;
+}
+
 std::int64_t logits_rows(const Config& config, std::int64_t max_rows) {
   return std::clamp<std::int64_t>(kLogitsBytes / (4 * config.vocab), 1, max_rows);
 }
 
-DeviceWorkspace::DeviceWorkspace(const Config& c, Arithmetic arithmetic, bool fp8,
+DeviceWorkspace::DeviceWorkspace(const Config& c, Arithmetic arithmetic, Dtype kv_dtype, bool fp8,
                                  const StepLimits& limits, std::int64_t shared_parts,
                                  std::byte* base) {
   Arena arena(base);
@@ -125,7 +131,7 @@ DeviceWorkspace::DeviceWorkspace(const Config& c, Arithmetic arithmetic, bool fp
   } else {
     q = act(rows, values);
   }
-  const kernels::AttentionShape shape = attention_shape(c, dtype);
+  const kernels::AttentionShape shape = attention_shape(c, kv_dtype);
   attention = arena.take<std::byte>(static_cast<std::int64_t>(
       kernels::attention_cuda_workspace_bytes(shape, attention_limits(limits))));
 
@@ -169,7 +175,7 @@ DeviceWorkspace::DeviceWorkspace(const Config& c, Arithmetic arithmetic, bool fp
                kernels::logits_cuda_workspace_bytes(1, c.vocab, std::min(kMaxTop, c.vocab)));
   logits_scratch = arena.take<std::byte>(static_cast<std::int64_t>(logits_scratch_bytes));
 
-  in_bytes = in_block_bytes(c, dtype, limits);
+  in_bytes = in_block_bytes(c, kv_dtype, limits);
   out_bytes = static_cast<std::size_t>(rows * (24 + 8 * kUsualTop) + 4 * kRoundTargets +
                                        8 * kMaxTop + 4096);
   in = arena.take<std::byte>(static_cast<std::int64_t>(in_bytes));

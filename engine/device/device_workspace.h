@@ -22,6 +22,9 @@ struct StepLimits {
 /// What a Config says to the attention kernels.
 kernels::AttentionShape attention_shape(const Config& config, kernels::Dtype kv_dtype);
 
+/// A layer of the cache without its memory: width, and what fp8 needs to know.
+kernels::KvLayer cache_layout(const Config& config, kernels::Dtype kv_dtype);
+
 /// Targets, or banned ids, that one round of heads brings along at most.
 inline constexpr std::int64_t kRoundTargets = 1 << 16;
 
@@ -32,8 +35,8 @@ std::int64_t logits_rows(const Config& config, std::int64_t max_rows);
 /// model has fp8 weights and runs in bf16. What a model does not have is empty.
 struct DeviceWorkspace {
   /// `base` may be null to learn the size. `fp8`: products take quantised rows.
-  DeviceWorkspace(const Config& config, Arithmetic arithmetic, bool fp8, const StepLimits& limits,
-                  std::int64_t shared_parts, std::byte* base);
+  DeviceWorkspace(const Config& config, Arithmetic arithmetic, kernels::Dtype kv_dtype, bool fp8,
+                  const StepLimits& limits, std::int64_t shared_parts, std::byte* base);
 
   /// fp8 rows over the scratch that every intermediate to be quantised shares.
   kernels::Rows quantized(std::int64_t rows, std::int64_t cols) const;

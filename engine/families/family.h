@@ -79,6 +79,13 @@ struct Config {
   std::int64_t kv_width() const {  // elements per token and layer in the cache
     return attention == AttentionKind::kMla ? kv_lora + qk_rope : 2 * kv_heads * head_dim;
   }
+  // In an fp8 cache: values that share a scale, and last columns that stay bf16. A head's key or
+  // value; of a latent, blocks of 128 where it has such, the rotated key apart (as FlashMLA).
+  std::int64_t kv_block() const {
+    if (attention == AttentionKind::kGqa) return head_dim;
+    return kv_lora % 128 == 0 ? 128 : kv_lora;
+  }
+  std::int64_t kv_plain() const { return attention == AttentionKind::kMla ? qk_rope : 0; }
 };
 
 /// Small vectors (norms, biases) are widened to float32 when they are bound.

@@ -78,7 +78,9 @@ kernels::KvLayer Forward::kv_layer(std::int64_t layer) const {
   return {.data = cache_.data() + layer * options_.pages * page_bytes(config_, options_.kv_dtype),
           .dtype = options_.kv_dtype,
           .pages = options_.pages,
-          .width = config_.kv_width()};
+          .width = config_.kv_width(),
+          .block = options_.kv_fp8 ? config_.kv_block() : 0,
+          .plain = options_.kv_fp8 ? config_.kv_plain() : 0};
 }
 
 void Forward::copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens) {
@@ -161,6 +163,7 @@ std::string Forward::arithmetic() const {
   const bool narrow = options_.precision == kernels::Precision::kBF16;
   const bool narrow_cache = options_.kv_dtype == kernels::Dtype::kBF16;
   const std::string name = narrow ? "cpu bf16" : "cpu f32";
+  if (options_.kv_fp8) return name + " cache fp8";
   if (narrow == narrow_cache) return name;
   return name + (narrow_cache ? " cache bf16" : " cache f32");
 }

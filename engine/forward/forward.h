@@ -19,6 +19,7 @@ namespace moebius::engine {
 struct ForwardOptions {
   kernels::Precision precision = kernels::Precision::kF32;
   kernels::Dtype kv_dtype = kernels::Dtype::kF32;
+  bool kv_fp8 = false;  // values go through fp8 into a bf16 cache
   std::int32_t max_rows = 512;
   std::int32_t max_context = 0;  // > 0
   std::int32_t pages = 0;        // > 0

@@ -38,10 +38,12 @@ ForwardOptions plan(const Checkpoint& checkpoint, const LocalOptions& options) {
   const Config& c = checkpoint.config;
   ForwardOptions plan;
   const Arithmetic arithmetic = options.arithmetic.value_or(Arithmetic::kF32);
-  const bool narrow_cache = options.kv_cache.value_or(arithmetic) == Arithmetic::kBF16;
+  const KvCache cache =
+      options.kv_cache.value_or(arithmetic == Arithmetic::kBF16 ? KvCache::kBF16 : KvCache::kF32);
   plan.precision =
       arithmetic == Arithmetic::kBF16 ? kernels::Precision::kBF16 : kernels::Precision::kF32;
-  plan.kv_dtype = narrow_cache ? kernels::Dtype::kBF16 : kernels::Dtype::kF32;
+  plan.kv_dtype = cache == KvCache::kF32 ? kernels::Dtype::kF32 : kernels::Dtype::kBF16;
+  plan.kv_fp8 = cache == KvCache::kFp8;
   if (options.max_batch_rows < 0) throw Error("max_batch_rows: expected at least 1");
   plan.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : kUsualRows;
   std::int64_t context = c.context;

@@ -8,13 +8,37 @@
 namespace moebius::engine {
 namespace {
 
+const char* name_of(KvCache cache) {
+  return cache == KvCache::kF32 ? "f32" : cache == KvCache::kBF16 ? "bf16" : "fp8";
+}
+
+kernels::Dtype cache_dtype(const Config& config, Arithmetic arithmetic,
+                           std::optional<KvCache> asked) {
+  const bool narrow = arithmetic == Arithmetic::kBF16;
+  const KvCache own = narrow ? KvCache::kBF16 : KvCache::kF32;
+  const KvCache cache = asked.value_or(own);
+  if (cache == own) return narrow ? kernels::Dtype::kBF16 : kernels::Dtype::kF32;
+  if (cache != KvCache::kFp8 || !narrow) {
+    throw Error(std::string("KV cache: on a GPU under ") + (narrow ? "bf16" : "f32") +
+                " arithmetic expected " + (narrow ? "bf16 or fp8" : "f32") + ", found " +
+                name_of(cache));
+  }
+  if (!kernels::attention_serves(attention_shape(config, kernels::Dtype::kF8E4M3))) {
+    throw Error(
+        "KV cache: fp8 on a GPU expected heads of 64 or 128 columns, or a latent of 512 + 64 under "
+        "a multiple of 16 heads; found " +
+        (config.attention == AttentionKind::kGqa
+             ? "heads of " + std::to_string(config.head_dim)
+             : "a latent of " + std::to_string(config.kv_lora) + " + " +
+                   std::to_string(config.qk_rope) + " under " + std::to_string(config.heads)));
+  }
+  return kernels::Dtype::kF8E4M3;
+}
+
 DeviceForwardOptions device_options(const Checkpoint& checkpoint, const LocalOptions& options) {
   DeviceForwardOptions out;
   out.plan.arithmetic = options.arithmetic.value_or(Arithmetic::kBF16);
-  if (options.kv_cache.value_or(out.plan.arithmetic) != out.plan.arithmetic) {
-    throw Error(std::string("KV cache: on a GPU its dtype is the arithmetic's, expected ") +
-                (out.plan.arithmetic == Arithmetic::kBF16 ? "bf16, found f32" : "f32, found bf16"));
-  }
+  out.plan.kv_dtype = cache_dtype(checkpoint.config, out.plan.arithmetic, options.kv_cache);
   if (options.max_batch_rows < 0) throw Error("max_batch_rows: expected at least 1");
   out.plan.max_rows = options.max_batch_rows;
   out.plan.max_context = checkpoint.config.context;

@@ -16,6 +16,10 @@ const AttentionPath& path_for(const AttentionShape& shape) {
 
 }  // namespace
 
+bool attention_serves(const AttentionShape& shape) {
+  return path_for(shape).serves(shape);
+}
+
 std::size_t attention_plan_bytes(const AttentionShape& shape, const AttentionLimits& limits) {
   return path_for(shape).plan_bytes(shape, limits);
 }

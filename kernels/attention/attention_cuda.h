@@ -20,8 +20,12 @@ struct AttentionShape {
   std::int64_t k_offset = 0;  // as in AttentionArgs
   std::int64_t v_offset = 0;  // MLA: 0, values are the keys' first columns
   float scale = 0;
-  Dtype kv_dtype = Dtype::kBF16;  // kF32 or kBF16; q and out have the same
+  Dtype kv_dtype = Dtype::kBF16;  // kF32, kBF16: q and out have the same; kF8E4M3: they are kBF16
 };
+
+/// Whether attention_cuda() has a kernel: for every shape if the cache is float32 or bf16; over an
+/// fp8 cache for head_dim 64 and 128, and for MLA's 512 + 64.
+bool attention_serves(const AttentionShape& shape);
 
 /// What a step's attention launches walk (tiles, chunks, where partial results go), made by
 /// the host once a step and used by every layer. `batch` holds host arrays.

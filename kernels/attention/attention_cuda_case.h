@@ -62,10 +62,11 @@ class DeviceAttention {
     ragged.pages = pages_.data();
     KvLayer kv = host_.kv;
     kv.data = const_cast<void*>(cache_at_);
+    const Dtype rows = wide() ? Dtype::kF32 : Dtype::kBF16;
     void* q = wide() ? static_cast<void*>(q_wide_.data()) : q_narrow_.data();
     return {.shape = device_shape(host_),
-            .q = {.data = q, .dtype = kv.dtype, .ld = q_ld_},
-            .out = {.data = out_.data(), .dtype = kv.dtype, .ld = out_ld_},
+            .q = {.data = q, .dtype = rows, .ld = q_ld_},
+            .out = {.data = out_.data(), .dtype = rows, .ld = out_ld_},
             .batch = {.ragged = ragged, .max_positions = limits_.positions},
             .kv = kv,
             .plan = plan,

@@ -34,8 +34,8 @@ std::size_t shared_bytes(const AttentionShape& shape) {
          (kChunk / kPage + kMostRows) * sizeof(std::int64_t);
 }
 
-bool serves(const AttentionShape&) {
-  return true;
+bool serves(const AttentionShape& shape) {
+  return shape.kv_dtype != Dtype::kF8E4M3;
 }
 
 std::int64_t tile_rows(std::int64_t rows) {

@@ -29,28 +29,27 @@
 #include "kernels/attention/attention_path.h"
 #include "kernels/attention/gqa_consumer.cuh"
 #include "kernels/attention/gqa_feed.cuh"
+#include "kernels/attention/gqa_fp8.cuh"
 #include "kernels/attention/gqa_merge.cuh"
 #include "kernels/attention/gqa_plan.h"
 #include "kernels/device/device.h"
 #include "kernels/device/launch.h"
 #include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
+#include "kernels/kv_write/fp8_cache.h"
 
 namespace moebius::kernels {
 namespace gqa {
 
-/// The items of block blockIdx.x: a producer of keys and values, kFetchers threads for queries, and
-/// kConsumers warpgroups. `cache` as [width / 64][pages * 64][64].
+/// The block's shared memory with its barriers; `fillers` arrive when a tile is there.
 template <int D>
-__global__ void __launch_bounds__(kThreads, 1)
-    attend(const __grid_constant__ CUtensorMap cache, const Params params) {
-  extern __shared__ std::uint8_t memory[];
+__device__ __forceinline__ Shared<D>& set_up(std::uint8_t* memory, int fillers) {
   auto& shared =
       *reinterpret_cast<Shared<D>*>(memory + (1024 - shared_address(memory) % 1024) % 1024);
   if (threadIdx.x == 0) {
     for (int i = 0; i < Shared<D>::kStages; ++i) {
-      barrier_init(&shared.k_full[i], 1);
-      barrier_init(&shared.v_full[i], 1);
+      barrier_init(&shared.k_full[i], fillers);
+      barrier_init(&shared.v_full[i], fillers);
       barrier_init(&shared.k_empty[i], 4 * kConsumers);
       barrier_init(&shared.v_empty[i], 4 * kConsumers);
     }
@@ -62,6 +61,16 @@ __global__ void __launch_bounds__(kThreads, 1)
     fence_barrier_init();
   }
   __syncthreads();  // barriers are ready before anyone waits on them
+  return shared;
+}
+
+/// The items of block blockIdx.x: a producer of keys and values, kFetchers threads for queries, and
+/// kConsumers warpgroups. `cache` as [width / 64][pages * 64][64].
+template <int D>
+__global__ void __launch_bounds__(kThreads, 1)
+    attend(const __grid_constant__ CUtensorMap cache, const Params params) {
+  extern __shared__ std::uint8_t memory[];
+  auto& shared = set_up<D>(memory, 1);
   // Blocks wait for nobody of another block, so it does not matter in which order they find a
   // place.
   follow_previous_kernel();
@@ -77,6 +86,26 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
 }
 
+/// The same over the fp8 cache: a third warpgroup in the producer's place.
+template <int D>
+__global__ void __launch_bounds__(kFp8Threads, 1)
+    attend_fp8(const __grid_constant__ Fp8Blocks cache, const Params params) {
+  extern __shared__ std::uint8_t memory[];
+  auto& shared = set_up<D>(memory, 4);  // the warps that widen
+  follow_previous_kernel();
+  // 128 * (32 + 96) + 256 * 192 registers are those of 512 threads with 128.
+  if (threadIdx.x < 128) {
+    registers_decrease<32>();
+    if (threadIdx.x >= 128 - kFetchers) fetch(params, shared);
+  } else if (threadIdx.x < kThreads) {
+    registers_increase<192>();
+    consume(params, shared);
+  } else {
+    registers_decrease<96>();
+    Widener<D>{cache}.run(params, shared);
+  }
+}
+
 }  // namespace gqa
 
 namespace {
@@ -85,9 +114,10 @@ constexpr int kMergeBlocks = 2 * gqa::kBlocks;
 constexpr int kMergeThreads = 256;
 
 bool serves(const AttentionShape& shape) {
-  return shape.kv_dtype == Dtype::kBF16 && shape.qk_dim == shape.v_dim &&
-         (shape.qk_dim == 64 || shape.qk_dim == 128) && shape.k_offset % 64 == 0 &&
-         shape.v_offset % 64 == 0;
+  const std::int64_t unit = shape.kv_dtype == Dtype::kF8E4M3 ? shape.qk_dim : 64;
+  return (shape.kv_dtype == Dtype::kBF16 || shape.kv_dtype == Dtype::kF8E4M3) &&
+         shape.qk_dim == shape.v_dim && (shape.qk_dim == 64 || shape.qk_dim == 128) &&
+         shape.k_offset % unit == 0 && shape.v_offset % unit == 0;
 }
 
 std::size_t workspace_bytes(const AttentionShape& shape, const AttentionLimits& limits) {
@@ -100,9 +130,11 @@ void check(const AttentionCudaArgs& args) {
   require(serves(shape), "attention: not a shape of the grouped-query kernel");
   require(shape.heads >= 1 && shape.kv_heads >= 1 && shape.heads % shape.kv_heads == 0,
           "attention: heads is no multiple of kv_heads");
-  require(args.kv.dtype == Dtype::kBF16 && args.q.dtype == Dtype::kBF16 &&
-              args.out.dtype == Dtype::kBF16,
-          "attention: q, out or cache is not bf16");
+  require(args.q.dtype == Dtype::kBF16 && args.out.dtype == Dtype::kBF16,
+          "attention: q or out is not bf16");
+  require(args.kv.dtype == shape.kv_dtype, "attention: the cache's dtype is not the shape's");
+  require(args.kv.dtype == Dtype::kBF16 || (args.kv.block == shape.qk_dim && args.kv.plain == 0),
+          "attention: an fp8 cache without a scale for each head");
   require(shape.k_offset >= 0 && shape.k_offset + shape.kv_heads * shape.qk_dim <= args.kv.width,
           "attention: keys reach outside the entry");
   require(shape.v_offset >= 0 && shape.v_offset + shape.kv_heads * shape.v_dim <= args.kv.width,
@@ -119,10 +151,11 @@ void check(const AttentionCudaArgs& args) {
 }
 
 template <int D>
-void start(const AttentionCudaArgs& args, const gqa::Params& params, const Stream& stream) {
-  constexpr std::size_t kShared = sizeof(gqa::Shared<D>) + 1024;  // and what aligning it costs
-  static_assert(kShared <= 227 << 10);
-  allow_shared_bytes(gqa::attend<D>, kShared);
+constexpr std::size_t kShared = sizeof(gqa::Shared<D>) + 1024;  // and what aligning it costs
+
+template <int D>
+void attend_bf16(const AttentionCudaArgs& args, const gqa::Params& params, const Stream& stream) {
+  allow_shared_bytes(gqa::attend<D>, kShared<D>);
   const CUtensorMap cache =
       make_tensor_map({.data = args.kv.data,
                        .dtype = Dtype::kBF16,
@@ -133,8 +166,30 @@ void start(const AttentionCudaArgs& args, const gqa::Params& params, const Strea
                        .swizzle = Swizzle::k128});
   launch_kernel(
       gqa::attend<D>,
-      {.grid = gqa::kBlocks, .block = gqa::kThreads, .shared_bytes = kShared, .early = true},
+      {.grid = gqa::kBlocks, .block = gqa::kThreads, .shared_bytes = kShared<D>, .early = true},
       stream, cache, params);
+}
+
+template <int D>
+void attend_fp8(const AttentionCudaArgs& args, const gqa::Params& params, const Stream& stream) {
+  allow_shared_bytes(gqa::attend_fp8<D>, kShared<D>);
+  const Fp8Page page(args.kv);
+  const gqa::Fp8Blocks cache{.data = static_cast<const std::uint8_t*>(args.kv.data),
+                             .page_bytes = page.bytes,
+                             .scales_at = page.scales_at,
+                             .k_block = static_cast<int>(args.shape.k_offset / D),
+                             .v_block = static_cast<int>(args.shape.v_offset / D)};
+  launch_kernel(
+      gqa::attend_fp8<D>,
+      {.grid = gqa::kBlocks, .block = gqa::kFp8Threads, .shared_bytes = kShared<D>, .early = true},
+      stream, cache, params);
+}
+
+template <int D>
+void start(const AttentionCudaArgs& args, const gqa::Params& params, const Stream& stream) {
+  static_assert(kShared<D> <= 227 << 10);
+  args.kv.dtype == Dtype::kBF16 ? attend_bf16<D>(args, params, stream)
+                                : attend_fp8<D>(args, params, stream);
   if (!gqa::may_split(args.batch.ragged.max_pages)) return;
   // Its blocks move in as those of the first kernel leave, and wait there for the last of them: the
   // fewer there are, the sooner they are gone.
@@ -164,10 +219,11 @@ void launch(const AttentionCudaArgs& args, const Stream& stream) {
                            .v_offset = static_cast<int>(shape.v_offset),
                            .scale = shape.scale * 1.4426950408889634F};
   const std::int64_t most = args.batch.max_positions;
-  const std::int64_t entry = 2 * shape.kv_heads * shape.qk_dim;
+  const bool fp8 = shape.kv_dtype == Dtype::kF8E4M3;
+  const std::int64_t entry = 2 * shape.kv_heads * (fp8 ? shape.qk_dim + 2 : 2 * shape.qk_dim);
   const DeviceLaunch scope(
-      stream, "attention_gqa",
-      2 * (2 * batch.rows * shape.heads * shape.qk_dim + batch.sequences * most * entry),
+      stream, fp8 ? "attention_gqa_fp8" : "attention_gqa",
+      4 * batch.rows * shape.heads * shape.qk_dim + batch.sequences * most * entry,
       4 * batch.rows * most * shape.heads * shape.qk_dim);
   shape.qk_dim == 64 ? start<64>(args, params, stream) : start<128>(args, params, stream);
   scope.launched();

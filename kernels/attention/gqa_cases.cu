@@ -13,6 +13,7 @@
 #include "kernels/attention/attention_path.h"
 #include "kernels/device/cases.h"
 #include "kernels/device/device.h"
+#include "kernels/kv_write/fp8_cache.h"
 
 namespace moebius::kernels {
 namespace {
@@ -23,6 +24,14 @@ struct Step {
   const char* model;
   std::int64_t heads, kv_heads, head_dim;
   std::int64_t sequences, tokens, context, shared = 0;
+  bool fp8 = false;
+
+  /// A layer of the cache, without its memory.
+  KvLayer kv(std::int64_t pages) const {
+    KvLayer layer{.dtype = Dtype::kBF16, .pages = pages, .width = 2 * kv_heads * head_dim};
+    if (fp8) layer.dtype = Dtype::kF8E4M3, layer.block = head_dim;
+    return layer;
+  }
 };
 
 constexpr Step kSteps[] = {
@@ -37,6 +46,11 @@ constexpr Step kSteps[] = {
     {"Llama-3.1-8B", 32, 8, 128, 128, 1, 4096},
     {"Qwen3-30B-A3B", 32, 4, 128, 64, 1, 4096, 3072},
     {"Qwen3-30B-A3B", 32, 4, 128, 256, 1, 2048, 1024},
+    {"Qwen3-30B-A3B", 32, 4, 128, 1, 4096, 4096, 0, true},
+    {"Qwen3-30B-A3B", 32, 4, 128, 1, 1, 4096, 0, true},
+    {"Qwen3-30B-A3B", 32, 4, 128, 128, 1, 4096, 0, true},
+    {"Qwen3-30B-A3B", 32, 4, 128, 128, 1, 16384, 0, true},
+    {"Qwen3-30B-A3B", 32, 4, 128, 128, 1, 16384},
 };
 
 // Uniform in [-1, 1), two to a word.
@@ -74,7 +88,6 @@ DeviceMemory copied(const std::vector<T>& values) {
 class Launcher {
  public:
   explicit Launcher(const Step& step) {
-    const std::int64_t width = 2 * step.kv_heads * step.head_dim;
     const std::int64_t max_pages = (step.context + kPageTokens - 1) / kPageTokens;
     std::vector<std::int32_t> row_begin(step.sequences + 1), position_begin(step.sequences),
         pages(step.sequences * max_pages);
@@ -100,7 +113,7 @@ class Launcher {
                    .k_offset = 0,
                    .v_offset = step.kv_heads * step.head_dim,
                    .scale = 1.0F / std::sqrt(static_cast<float>(step.head_dim)),
-                   .kv_dtype = Dtype::kBF16};
+                   .kv_dtype = step.fp8 ? Dtype::kF8E4M3 : Dtype::kBF16};
     const AttentionLimits limits{host.rows, host.sequences, step.context};
     std::vector<std::byte> plan(kGqaAttention.plan_bytes(args_.shape, limits));
     plan.resize(kGqaAttention.plan(args_.shape, host, plan.data(), plan.size()));
@@ -113,10 +126,9 @@ class Launcher {
     args_.batch.ragged.position_begin = static_cast<std::int32_t*>(keep(copied(position_begin)));
     args_.batch.ragged.pages = static_cast<std::int32_t*>(keep(copied(pages)));
     args_.batch.max_positions = step.context;
-    args_.kv = {.data = keep(random_elements(std::ssize(pages) * kPageTokens * width, 3)),
-                .dtype = Dtype::kBF16,
-                .pages = std::ssize(pages),
-                .width = width};
+    // Of fp8, too: words of bf16 numbers make codes and scales that are as good as any.
+    args_.kv = step.kv(std::ssize(pages));
+    args_.kv.data = keep(random_elements(std::ssize(pages) * kv_page_bytes(args_.kv) / 2, 3));
     args_.plan = keep(copied(plan));
     args_.workspace = keep(DeviceMemory(kGqaAttention.workspace_bytes(args_.shape, limits)));
   }
@@ -139,11 +151,12 @@ KernelCase case_of(const Step& step) {
   const std::int64_t rows = step.sequences * step.tokens;
   const std::int64_t entries = step.sequences * (step.context - step.shared) + step.shared;
   const std::string kind = step.tokens > 1 ? " prefill " : " decode ";
-  return {.kernel = "attention_gqa",
+  return {.kernel = step.fp8 ? "attention_gqa_fp8" : "attention_gqa",
           .shape = step.model + kind + std::to_string(step.sequences) + " x " +
                    std::to_string(step.tokens) + " at " + std::to_string(step.context) +
                    (step.shared > 0 ? " shared " + std::to_string(step.shared) : ""),
-          .bytes = 4 * step.head_dim * (rows * step.heads + entries * step.kv_heads),
+          .bytes = 4 * step.head_dim * rows * step.heads +
+                   entries * (kv_page_bytes(step.kv(1)) / kPageTokens),
           .flops = 4 * pairs * step.heads * step.head_dim,
           .fp8 = false,
           .make = [step] { return Launcher(step); }};

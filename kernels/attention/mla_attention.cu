@@ -13,6 +13,7 @@
 #include "kernels/device/launch.h"
 #include "kernels/device/launcher.h"
 #include "kernels/device/tma.h"
+#include "kernels/kv_write/fp8_cache.h"
 
 namespace moebius::kernels {
 namespace {
@@ -26,7 +27,8 @@ int mla_blocks() {
 bool serves(const AttentionShape& shape) {
   return shape.kv_heads == 1 && shape.heads > 0 && shape.heads % kMlaFragmentRows == 0 &&
          shape.qk_dim == kMlaQkDim && shape.v_dim == kMlaVDim && shape.k_offset == 0 &&
-         shape.v_offset == 0 && shape.kv_dtype == Dtype::kBF16;
+         shape.v_offset == 0 &&
+         (shape.kv_dtype == Dtype::kBF16 || shape.kv_dtype == Dtype::kF8E4M3);
 }
 
 std::size_t plan(const AttentionShape& shape, const Ragged& batch, void* plan, std::size_t bytes) {
@@ -50,9 +52,15 @@ void check(const AttentionCudaArgs& args) {
   require(args.q.ld >= args.shape.heads * kMlaQkDim && args.q.ld % 8 == 0 &&
               args.out.ld >= args.shape.heads * kMlaVDim && args.out.ld % 8 == 0,
           "mla attention: rows too close together or not 16-byte aligned");
-  require(args.kv.dtype == Dtype::kBF16 && args.kv.width >= kMlaQkDim && args.kv.width % 8 == 0 &&
-              args.kv.pages > 0,
-          "mla attention: the cache must be bf16, 576 wide");
+  require(args.kv.dtype == args.shape.kv_dtype,
+          "mla attention: the cache's dtype is not the shape's");
+  require(args.kv.width >= kMlaQkDim && args.kv.width % 8 == 0 && args.kv.pages > 0,
+          "mla attention: the cache must be 576 wide");
+  require(
+      args.kv.dtype == Dtype::kBF16 ||
+          (args.kv.width == kMlaQkDim && args.kv.block == mla::kFp8Columns &&
+           args.kv.plain == kMlaQkDim - kMlaVDim),
+      "mla attention: an fp8 cache must have 512 latents in blocks of 128 and 64 plain columns");
   require(args.plan != nullptr && args.workspace != nullptr,
           "mla attention: plan and workspace expected");
 }
@@ -73,6 +81,16 @@ CUtensorMap key_map(const KvLayer& kv) {
                           .size = {kMlaQkDim, kv.pages * kMlaTileKeys},
                           .step = {1, kv.width},
                           .box = {64, static_cast<std::int32_t>(kMlaTileKeys)}});
+}
+
+/// The columns of an fp8 cache that stay bf16.
+CUtensorMap rotated_map(const KvLayer& kv, const Fp8Page& page) {
+  return make_tensor_map({.data = static_cast<const std::byte*>(kv.data) + page.plain_at,
+                          .dtype = Dtype::kBF16,
+                          .rank = 3,
+                          .size = {kv.plain, kMlaTileKeys, kv.pages},
+                          .step = {1, kv.plain, page.bytes / 2},
+                          .box = {64, static_cast<std::int32_t>(kMlaTileKeys), 1}});
 }
 
 MlaKernelArgs kernel_args(const AttentionCudaArgs& args, std::int64_t tile_heads) {
@@ -106,25 +124,45 @@ void launch_merge(const MlaKernelArgs& its, std::int64_t rows, std::int64_t head
                 stream, its, attention_blocks);
 }
 
-void launch(const AttentionCudaArgs& args, const Stream& stream) {
-  check(args);
-  const std::int64_t rows = args.batch.ragged.rows, heads = args.shape.heads;
-  if (rows == 0) return;
+void launch_bf16(const AttentionCudaArgs& args, const MlaKernelArgs& its, const Stream& stream) {
   allow_shared_bytes(mla::mla_attention_kernel, mla::kSharedBytes);
-  const std::int64_t tile_heads = mla_tile_heads(heads);
-  const MlaKernelArgs its = kernel_args(args, tile_heads);
-  // As if every row saw max_positions keys, each sequence's read once: the plan lies on the device.
-  const std::int64_t keys = args.batch.max_positions;
-  const DeviceLaunch attention(stream, "attention_mla",
-                               args.batch.ragged.sequences * keys * kMlaQkDim * 2 +
-                                   rows * heads * (kMlaQkDim + kMlaVDim) * 2,
-                               2 * rows * heads * keys * (kMlaQkDim + kMlaVDim));
   launch_kernel(mla::mla_attention_kernel,
                 {.grid = static_cast<unsigned>(mla_blocks()),
                  .block = mla::kThreads,
                  .shared_bytes = mla::kSharedBytes,
                  .early = true},
-                stream, its, query_map(args, tile_heads), key_map(args.kv));
+                stream, its, query_map(args, its.tile_heads), key_map(args.kv));
+}
+
+void launch_fp8(const AttentionCudaArgs& args, const MlaKernelArgs& its, const Stream& stream) {
+  allow_shared_bytes(mla::mla_attention_fp8_kernel, mla::kSharedBytes);
+  const Fp8Page page(args.kv);
+  const mla::Fp8Latents cache{.data = static_cast<const std::uint8_t*>(args.kv.data),
+                              .page_bytes = page.bytes,
+                              .scales_at = page.scales_at};
+  launch_kernel(mla::mla_attention_fp8_kernel,
+                {.grid = static_cast<unsigned>(mla_blocks()),
+                 .block = mla::kThreads,
+                 .shared_bytes = mla::kSharedBytes,
+                 .early = true},
+                stream, its, query_map(args, its.tile_heads), rotated_map(args.kv, page), cache);
+}
+
+void launch(const AttentionCudaArgs& args, const Stream& stream) {
+  check(args);
+  const std::int64_t rows = args.batch.ragged.rows, heads = args.shape.heads;
+  if (rows == 0) return;
+  const std::int64_t tile_heads = mla_tile_heads(heads);
+  const MlaKernelArgs its = kernel_args(args, tile_heads);
+  // As if every row saw max_positions keys, each sequence's read once: the plan lies on the device.
+  const std::int64_t keys = args.batch.max_positions;
+  const bool fp8 = args.kv.dtype == Dtype::kF8E4M3;
+  const DeviceLaunch attention(
+      stream, fp8 ? "attention_mla_fp8" : "attention_mla",
+      args.batch.ragged.sequences * keys * (kv_page_bytes(args.kv) / kPageTokens) +
+          rows * heads * (kMlaQkDim + kMlaVDim) * 2,
+      2 * rows * heads * keys * (kMlaQkDim + kMlaVDim));
+  fp8 ? launch_fp8(args, its, stream) : launch_bf16(args, its, stream);
   attention.launched();
   if (mla_may_merge(heads, args.batch.ragged.max_pages)) launch_merge(its, rows, heads, stream);
 }

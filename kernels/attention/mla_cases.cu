@@ -10,6 +10,7 @@
 #include "kernels/attention/mla_plan.h"
 #include "kernels/device/cases.h"
 #include "kernels/device/device.h"
+#include "kernels/kv_write/fp8_cache.h"
 
 namespace moebius::kernels {
 namespace {
@@ -38,6 +39,17 @@ DeviceBuffer<__nv_bfloat16> random_values(std::int64_t count, std::uint32_t seed
 struct MlaCase {
   const char* model;
   std::int64_t heads, sequences, tokens, context, shared = 0;
+  bool fp8 = false;
+
+  /// A layer of the cache, without its memory.
+  KvLayer kv(std::int64_t pages) const {
+    KvLayer layer{.dtype = Dtype::kBF16, .pages = pages, .width = kMlaQkDim};
+    if (fp8) {
+      layer.dtype = Dtype::kF8E4M3;
+      layer.block = 128, layer.plain = kMlaQkDim - kMlaVDim;
+    }
+    return layer;
+  }
 
   AttentionShape shape() const {
     return {.heads = heads,
@@ -45,7 +57,7 @@ struct MlaCase {
             .qk_dim = kMlaQkDim,
             .v_dim = kMlaVDim,
             .scale = 0.1F,
-            .kv_dtype = Dtype::kBF16};
+            .kv_dtype = fp8 ? Dtype::kF8E4M3 : Dtype::kBF16};
   }
   std::int64_t rows() const { return sequences * tokens; }
   std::int64_t first() const { return context - tokens; }
@@ -56,7 +68,8 @@ struct MlaCase {
   std::int64_t flops() const { return 2 * heads * (kMlaQkDim + kMlaVDim) * visible(); }
   std::int64_t bytes() const {
     const std::int64_t keys = shared + sequences * (context - shared);
-    return 2 * (keys * kMlaQkDim + rows() * heads * (kMlaQkDim + kMlaVDim));
+    return keys * (kv_page_bytes(kv(1)) / kPageTokens) +
+           2 * rows() * heads * (kMlaQkDim + kMlaVDim);
   }
   std::string name() const {
     std::string text = std::string(model) + (tokens == 1 ? " decode " : " prefill ") +
@@ -120,7 +133,10 @@ struct MlaLaunch {
     const MlaHost host(c);
     q = random_values(c.rows() * c.heads * kMlaQkDim, 1);
     out = random_values(c.rows() * c.heads * kMlaVDim, 2);
-    cache = random_values(host.cache_pages * kPageTokens * kMlaQkDim, 3);
+    KvLayer kv = c.kv(host.cache_pages);
+    // Of fp8, too: bf16 numbers make codes and scales that are as good as any.
+    cache = random_values(host.cache_pages * kv_page_bytes(kv) / 2, 3);
+    kv.data = cache.data();
     pages = to_device(host.pages);
     plan = to_device(host.plan(c));
     workspace = DeviceBuffer<std::byte>(
@@ -132,17 +148,14 @@ struct MlaLaunch {
             .q = {.data = q.data(), .dtype = Dtype::kBF16, .ld = c.heads * kMlaQkDim},
             .out = {.data = out.data(), .dtype = Dtype::kBF16, .ld = c.heads * kMlaVDim},
             .batch = {.ragged = ragged, .max_positions = c.context},
-            .kv = {.data = cache.data(),
-                   .dtype = Dtype::kBF16,
-                   .pages = host.cache_pages,
-                   .width = kMlaQkDim},
+            .kv = kv,
             .plan = plan.data(),
             .workspace = workspace.data()};
   }
 };
 
 KernelCase kernel_case(const MlaCase& c) {
-  return {.kernel = "attention_mla",
+  return {.kernel = c.fp8 ? "attention_mla_fp8" : "attention_mla",
           .shape = c.name(),
           .bytes = c.bytes(),
           .flops = c.flops(),
@@ -173,6 +186,10 @@ std::vector<KernelCase> attention_mla_cases() {
       {"V3", 128, 128, 1, 4096},
       {"V3", 128, 32, 1, 16384},
       {"V3", 128, 1, 4096, 4096},
+      {"V2-Lite", 16, 128, 1, 4096, 0, true},
+      {"V2-Lite", 16, 128, 1, 16384, 0, true},
+      {"V2-Lite", 16, 1, 4096, 4096, 0, true},
+      {"V3", 128, 128, 1, 4096, 0, true},
   };
   std::vector<KernelCase> result;
   for (const MlaCase& c : cases) result.push_back(kernel_case(c));

@@ -23,6 +23,7 @@
 #include <cstdint>
 
 #include "kernels/attention/mla_close.cuh"
+#include "kernels/attention/mla_fp8.cuh"
 #include "kernels/attention/mla_loader.cuh"
 #include "kernels/attention/mla_products.cuh"
 #include "kernels/attention/mla_shared.cuh"
@@ -191,6 +192,23 @@ __device__ __forceinline__ void run_warpgroup(const MlaKernelArgs& args, Shared&
   }
 }
 
+/// Barriers, before anyone waits on them; `fillers` arrive when one of boxes 0 .. 7 is there.
+__device__ __forceinline__ void set_up(Shared& shared, int fillers) {
+  if (threadIdx.x == 0) {
+    barrier_init(&shared.q_full, 32);  // lanes that hand over the item
+    barrier_init(&shared.q_free, 8);   // warps that read it
+    barrier_init(&shared.even_weights, 4);
+    for (int parity = 0; parity < 2; ++parity) {
+      for (int box = 0; box < kBoxes; ++box) {
+        barrier_init(&shared.full[parity][box], box < 8 ? fillers : 1);
+      }
+      for (int half = 0; half < 2; ++half) barrier_init(&shared.free[parity][half], 4);
+    }
+    fence_barrier_init();
+  }
+  __syncthreads();
+}
+
 __global__ void __launch_bounds__(kThreads, 1)
     mla_attention_kernel(const __grid_constant__ MlaKernelArgs args,
                          const __grid_constant__ CUtensorMap q_map,
@@ -198,18 +216,10 @@ __global__ void __launch_bounds__(kThreads, 1)
   extern __shared__ __align__(1024) std::byte dynamic[];
   Shared& shared = *reinterpret_cast<Shared*>(dynamic);
   if (threadIdx.x == 0) {
-    barrier_init(&shared.q_full, 32);  // lanes that hand over the item
-    barrier_init(&shared.q_free, 8);   // warps that read it
-    barrier_init(&shared.even_weights, 4);
-    for (int parity = 0; parity < 2; ++parity) {
-      for (int box = 0; box < kBoxes; ++box) barrier_init(&shared.full[parity][box], 1);
-      for (int half = 0; half < 2; ++half) barrier_init(&shared.free[parity][half], 4);
-    }
-    fence_barrier_init();
     tma_prefetch(&q_map);
     tma_prefetch(&key_map);
   }
-  __syncthreads();
+  set_up(shared, 1);
   allow_next_kernel();
   // Blocks of this launch wait for nobody of another block, so it does not matter in which order
   // they find a place among those of the kernels around.
@@ -227,6 +237,28 @@ __global__ void __launch_bounds__(kThreads, 1)
     } else if (threadIdx.x < 256 + 64) {
       run_loader<1>(args, &q_map, &key_map, shared);
     }
+  }
+}
+
+/// The same over the fp8 cache.
+__global__ void __launch_bounds__(kThreads, 1)
+    mla_attention_fp8_kernel(const __grid_constant__ MlaKernelArgs args,
+                             const __grid_constant__ CUtensorMap q_map,
+                             const __grid_constant__ CUtensorMap rotated_map,
+                             const __grid_constant__ Fp8Latents cache) {
+  extern __shared__ __align__(1024) std::byte dynamic[];
+  Shared& shared = *reinterpret_cast<Shared*>(dynamic);
+  set_up(shared, 4);  // the loading warps
+  follow_previous_kernel();
+  if (threadIdx.x < 128) {
+    registers_increase<kWorkerRegisters>();
+    run_warpgroup<0>(args, shared);
+  } else if (threadIdx.x < 256) {
+    registers_increase<kWorkerRegisters>();
+    run_warpgroup<1>(args, shared);
+  } else {
+    registers_decrease<kWidenerRegisters>();
+    run_widener(args, cache, &q_map, &rotated_map, shared);
   }
 }
 

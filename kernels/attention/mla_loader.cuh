@@ -27,6 +27,21 @@ __device__ __forceinline__ void load_queries(const CUtensorMap* map, const MlaIt
   }
 }
 
+/// By a whole warp: the `index`th item of the block and its queries, once the last one's are used.
+__device__ __forceinline__ void hand_over_queries(const CUtensorMap* map, const MlaItem& item,
+                                                  int tile_heads, int index, std::uint32_t phase,
+                                                  Shared& shared) {
+  const int lane = threadIdx.x % 32;
+  barrier_wait(&shared.q_free, phase ^ 1);
+  hand_over(item, shared.items[index % 2], lane);
+  if (lane == 0) {
+    barrier_arrive_expect(&shared.q_full, item.tokens * tile_heads * kBoxes * 128);
+    load_queries(map, item, tile_heads, shared);
+  } else {
+    barrier_arrive(&shared.q_full);
+  }
+}
+
 template <int kHalf>
 __device__ __forceinline__ void load_keys(const CUtensorMap* map, int page, int parity,
                                           std::uint32_t phase, CacheHint hint, Shared& shared) {
@@ -73,14 +88,7 @@ __device__ __forceinline__ void run_loader(const MlaKernelArgs& args, const CUte
     const CacheHint hint =
         item.tokens * args.tile_heads < kMlaTileRows ? CacheHint::kEvictFirst : CacheHint::kNormal;
     if (kHalf == 0) {
-      barrier_wait(&shared.q_free, q_phase ^ 1);
-      hand_over(item, shared.items[(i - items.begin) % 2], lane);
-      if (lane == 0) {
-        barrier_arrive_expect(&shared.q_full, item.tokens * args.tile_heads * kBoxes * 128);
-        load_queries(q_map, item, args.tile_heads, shared);
-      } else {
-        barrier_arrive(&shared.q_full);
-      }
+      hand_over_queries(q_map, item, args.tile_heads, i - items.begin, q_phase, shared);
     }
     int ahead = 0;  // 32 pages at once: one at a time would cost a trip to
                     // memory per tile

@@ -18,7 +18,8 @@ struct KvWriteArgs {
 };
 
 /// entry(position of r)[offset + i] = x[r, i], rounded to the cache's dtype
-/// (nearest even). Errors: std::invalid_argument on a broken limit.
+/// (nearest even); with kv.block, through fp8 first: whole blocks, or columns behind them. Errors:
+/// std::invalid_argument on a broken limit.
 void kv_write(const KvWriteArgs& args, const Stream& stream);
 
 }  // namespace moebius::kernels

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/kv_write/fp8_cache.h"
 #include "kernels/simd/convert.h"
 #include "kernels/simd/test_support.h"
 
@@ -78,6 +79,45 @@ TEST(KvWrite, WritesTheRightEntriesOnEveryTargetAndThreadCount) {
   }
 }
 
+/// Two blocks of 32 and 5 plain columns, written in two pieces.
+TEST(KvWrite, Fp8BlocksOnEveryTarget) {
+  const Batch batch;
+  constexpr std::int64_t kBlock = 32, kEntry = 69;
+  const std::vector<float> x = random_floats(batch.row_begin.back() * kEntry, 6, -9, 9);
+  const std::vector<std::uint16_t> before(kPages * 64 * kEntry, f32_to_bf16(2.0F));
+  std::vector<float> wide(before.size(), 2.0F), quantised = x;
+  for (std::int64_t row = 0; row < batch.row_begin.back(); ++row) {
+    for (std::int64_t i = row * kEntry; i < row * kEntry + 2 * kBlock; i += kBlock) {
+      std::uint8_t codes[kBlock];
+      const std::uint16_t scale = quantize_block(&x[i], kBlock, codes);
+      for (std::int64_t j = 0; j < kBlock; ++j) quantised[i + j] = fp8_value(codes[j], scale);
+    }
+  }
+  const KvWriteArgs all{.x = quantised.data(),
+                        .ldx = kEntry,
+                        .width = kEntry,
+                        .batch = batch.ragged(),
+                        .kv = {.width = kEntry}};
+  const auto want = expected(all, wide, [](float v) { return bf16_to_f32(f32_to_bf16(v)); });
+  on_each_host([&](const Stream& stream) {
+    std::vector<std::uint16_t> cache = before;
+    KvWriteArgs args = all;
+    args.kv = {.data = cache.data(),
+               .dtype = Dtype::kBF16,
+               .pages = kPages,
+               .width = kEntry,
+               .block = kBlock,
+               .plain = 5};
+    args.x = x.data(), args.width = kBlock;
+    kv_write(args, stream);
+    args.x = x.data() + kBlock, args.offset = kBlock, args.width = kBlock + 5;
+    kv_write(args, stream);
+    std::vector<float> widened;
+    for (const std::uint16_t v : cache) widened.push_back(bf16_to_f32(v));
+    EXPECT_TRUE(same_bits(widened, want));
+  });
+}
+
 TEST(KvWrite, LogsItsBytes) {
   const Batch batch;
   std::vector<float> x(batch.row_begin.back() * 4);
@@ -113,6 +153,10 @@ TEST(KvWrite, RefusesBrokenLimits) {
   };
   EXPECT_NO_THROW(kv_write(good, Stream::host(pool)));
   refused([](KvWriteArgs& a) { a.kv.dtype = Dtype::kF16; });
+  refused([](KvWriteArgs& a) { a.kv.block = 4; });  // not bf16
+  refused([](KvWriteArgs& a) { a.kv.dtype = Dtype::kBF16, a.kv.block = 3; });
+  refused([](KvWriteArgs& a) { a.kv.dtype = Dtype::kBF16, a.kv.block = 8; });
+  refused([](KvWriteArgs& a) { a.kv.dtype = Dtype::kBF16, a.kv.block = 4, a.kv.plain = 9; });
   refused([](KvWriteArgs& a) { a.offset = 5; });
   refused([](KvWriteArgs& a) { a.offset = -1; });
   refused([](KvWriteArgs& a) { a.width = 0; });

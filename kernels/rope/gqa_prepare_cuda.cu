@@ -8,6 +8,7 @@
 #include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/rms_norm/rms_sum.cuh"
+#include "kernels/rope/fp8_entry.cuh"
 #include "kernels/rope/rotate.cuh"
 
 namespace moebius::kernels {
@@ -50,7 +51,27 @@ __device__ float squares_of(const T* x, std::int64_t dim, float* sums) {
   return sum;
 }
 
-/// One head of one row, by one warp. `factor` serves HeadNorm::kFull.
+__device__ __forceinline__ Fp8Page page_of(const GqaPrepareArgs& a) {
+  return {2 * a.kv_heads, a.head_dim, 0};
+}
+
+/// A head of 64 or 128 columns out of shared memory, as block `block` of the row's entry.
+__device__ void quantize_head(const GqaPrepareArgs& a, std::int64_t row, std::int64_t block,
+                              const float* x) {
+  const Fp8Page layout = page_of(a);
+  const Fp8Entry entry = fp8_entry_of(a.kv, layout, a.batch, row);
+  std::uint8_t* codes = entry.values(block, a.head_dim);
+  std::uint16_t* scale = entry.scale(layout, block);
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  if (a.head_dim == 128) {
+    store_block<4>(load<4>(x + 4 * lane), codes, scale);
+  } else {
+    store_block<2>(load<2>(x + 2 * lane), codes, scale);
+  }
+}
+
+/// One head of one row, by one warp. `factor` serves HeadNorm::kFull. `staged`: a head's floats,
+/// for an fp8 cache two.
 template <class T, class K, int kWidth>
 __device__ void prepare_head(const GqaPrepareArgs& a, std::int64_t row, std::int64_t i,
                              float factor, float* staged) {
@@ -68,8 +89,14 @@ __device__ void prepare_head(const GqaPrepareArgs& a, std::int64_t row, std::int
     factor = rms_factor(warp_sum(squares), a.head_dim, a.eps);
   }
   T* q = head.query ? row_of<T>(a.q, row) + head.index * a.head_dim : nullptr;
-  K* entry =
-      entry_of<K>(a.kv, a.batch, row) + ((head.value ? a.kv_heads : 0) + head.index) * a.head_dim;
+  const std::int64_t block = (head.value ? a.kv_heads : 0) + head.index;
+  constexpr bool kFp8 = std::is_same_v<K, Fp8>;
+  std::conditional_t<kFp8, float, K>* entry;
+  if constexpr (kFp8) {
+    entry = staged + a.head_dim;  // its scale wants all of it
+  } else {
+    entry = entry_of<K>(a.kv, a.batch, row) + block * a.head_dim;
+  }
   const std::int64_t turned = head.value ? 0 : 2 * a.rope.half;
   for (std::int64_t c = lane * kWidth; c < a.head_dim; c += kWarp * kWidth) {
     Floats<kWidth> y = load<kWidth>(x + c);
@@ -93,6 +120,16 @@ __device__ void prepare_head(const GqaPrepareArgs& a, std::int64_t row, std::int
     }
   }
   __syncwarp();  // staged read before the next head overwrites it
+  if constexpr (kFp8) {
+    if (!head.query) quantize_head(a, row, block, entry);
+    __syncwarp();  // read, too
+  }
+}
+
+/// A warp's.
+template <class K>
+__host__ __device__ std::int64_t staged_floats(const GqaPrepareArgs& a) {
+  return std::is_same_v<K, Fp8> ? 2 * a.head_dim : a.head_dim;
 }
 
 template <class T, class K, int kWidth>
@@ -114,7 +151,7 @@ __global__ void __launch_bounds__(kFullThreads)
   }
   for (std::int64_t i = blockIdx.y * warps + warp; i < heads; i += gridDim.y * warps) {
     prepare_head<T, K, kWidth>(a, row, i, i < a.heads ? q_factor : k_factor,
-                               staging + warp * a.head_dim);
+                               staging + warp * staged_floats<K>(a));
   }
 }
 
@@ -145,7 +182,16 @@ __global__ void __launch_bounds__(kThreads)
   const bool norms = a.head_norm == HeadNorm::kPerHead;
   Floats<4> q_norm = {}, k_norm = {};
   if (norms) q_norm = load<4>(a.q_norm + lane * 4), k_norm = load<4>(a.k_norm + lane * 4);
-  K* entry = first + kWideHeads <= heads ? nullptr : entry_of<K>(a.kv, a.batch, row) + lane * 4;
+  const bool writes = first + kWideHeads > heads;  // to the cache
+  constexpr bool kFp8 = std::is_same_v<K, Fp8>;
+  const Fp8Page layout = page_of(a);
+  Fp8Entry entry8{};
+  std::conditional_t<kFp8, float, K>* entry = nullptr;
+  if constexpr (kFp8) {
+    if (writes) entry8 = fp8_entry_of(a.kv, layout, a.batch, row);
+  } else {
+    if (writes) entry = entry_of<K>(a.kv, a.batch, row) + lane * 4;
+  }
 #pragma unroll
   for (int i = 0; i < kWideHeads; ++i) {
     const int head = first + i;
@@ -166,6 +212,9 @@ __global__ void __launch_bounds__(kThreads)
     }
     if (head < heads) {
       store<4>(row_of<T>(a.q, row) + head * kWideDim + lane * 4, y[i]);
+    } else if constexpr (kFp8) {
+      const int block = head - heads;
+      store_block<4>(y[i], entry8.values(block, kWideDim), entry8.scale(layout, block));
     } else {
       store<4>(entry + (head - heads) * kWideDim, y[i]);
     }
@@ -193,7 +242,7 @@ void start(const GqaPrepareArgs& a, const Stream& stream) {
   const std::int64_t warps = threads / kWarp;
   const std::int64_t pieces = full ? 1 : ceil_div(a.heads + 2 * a.kv_heads, warps);
   const dim3 grid(static_cast<unsigned>(a.batch.ragged.rows), static_cast<unsigned>(pieces));
-  const auto bytes = static_cast<std::size_t>(warps * a.head_dim) * sizeof(float);
+  const auto bytes = static_cast<std::size_t>(warps * staged_floats<K>(a)) * sizeof(float);
   const bool quads = a.head_dim % 8 == 0 && a.rope.half % 4 == 0;
   const auto kernel = quads ? gqa_prepare_kernel<T, K, 4> : gqa_prepare_kernel<T, K, 1>;
   launch_kernel(
@@ -219,8 +268,13 @@ void check(const GqaPrepareArgs& a) {
           "gqa_prepare_cuda: q_norm or k_norm is null");
   require(a.head_norm != HeadNorm::kFull || a.heads * a.head_dim <= 16384,
           "gqa_prepare_cuda: a full norm of more than 16384 columns");
-  require(a.kv.data && is_float(a.kv.dtype) && a.kv.width == 2 * a.kv_heads * a.head_dim,
-          "gqa_prepare_cuda: the cache is not f32 or bf16 of width 2 * kv_heads * head_dim");
+  require(a.kv.data && a.kv.width == 2 * a.kv_heads * a.head_dim &&
+              (is_float(a.kv.dtype) || a.kv.dtype == Dtype::kF8E4M3),
+          "gqa_prepare_cuda: the cache is not f32, bf16 or fp8 of width 2 * kv_heads * head_dim");
+  require(
+      is_float(a.kv.dtype) || (a.qkv.dtype == Dtype::kBF16 && a.kv.block == a.head_dim &&
+                               a.kv.plain == 0 && (a.head_dim == 64 || a.head_dim == 128)),
+      "gqa_prepare_cuda: an fp8 cache wants bf16 rows, heads of 64 or 128 and a scale for each");
 }
 
 }  // namespace
@@ -230,17 +284,22 @@ void gqa_prepare_cuda(const GqaPrepareArgs& args, const Stream& stream) {
   check(args);
   const std::int64_t rows = args.batch.ragged.rows;
   const auto element = static_cast<std::int64_t>(dtype_bytes(args.qkv.dtype));
-  const auto cached = static_cast<std::int64_t>(dtype_bytes(args.kv.dtype));
+  const std::int64_t cached = kv_page_bytes(args.kv) / kPageTokens;
   const std::int64_t q = args.heads * args.head_dim;
   const DeviceLaunch launch(
       stream, "gqa_prepare",
-      rows * ((2 * q + args.kv.width) * element + args.kv.width * cached + 8 * args.rope.half),
+      rows * ((2 * q + args.kv.width) * element + cached + 8 * args.rope.half),
       rows * 7 * (q + args.kv.width / 2));
-  with_element(args.qkv.dtype, [&](auto* x) {
-    with_element(args.kv.dtype, [&](auto* kv) {
-      start<std::remove_pointer_t<decltype(x)>, std::remove_pointer_t<decltype(kv)>>(args, stream);
+  if (args.kv.dtype == Dtype::kF8E4M3) {
+    start<Bf16, Fp8>(args, stream);
+  } else {
+    with_element(args.qkv.dtype, [&](auto* x) {
+      with_element(args.kv.dtype, [&](auto* kv) {
+        start<std::remove_pointer_t<decltype(x)>, std::remove_pointer_t<decltype(kv)>>(args,
+                                                                                       stream);
+      });
     });
-  });
+  }
   launch.launched();
 }
 

@@ -7,6 +7,7 @@
 #include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
 #include "kernels/rms_norm/rms_sum.cuh"
+#include "kernels/rope/fp8_entry.cuh"
 #include "kernels/rope/rotate.cuh"
 
 namespace moebius::kernels {
@@ -14,6 +15,35 @@ namespace {
 
 constexpr int kMinThreads = 128;
 constexpr int kMaxThreads = 512;
+
+constexpr std::int64_t kFp8Latent = 512;
+constexpr std::int64_t kFp8Block = 128;
+
+/// As write_latent() below into an fp8 cache: four columns a thread, a block of values a warp.
+template <class T>
+__device__ void quantize_latent(const MlaPrepareArgs& a, std::int64_t row, float* sums) {
+  const T* x = row_of<const T>(a.latent, row);
+  const int thread = static_cast<int>(threadIdx.x), column = thread * 4;
+  const bool active = column < kFp8Latent;
+  Floats<4> y = {};
+  float squares = 0;
+  if (active) {
+    y = load<4>(x + column);
+    squares = add_squares(y, squares);
+  }
+  const float factor = rms_factor(block_sum(squares, sums), kFp8Latent, a.eps);
+  const Fp8Page layout(kFp8Latent / kFp8Block, kFp8Block, 2 * a.rope.half);
+  const Fp8Entry entry = fp8_entry_of(a.kv, layout, a.batch, row);
+  if (active) {  // whole warps
+    const std::int64_t block = column / kFp8Block;
+    store_block<4>(normalized(y, load<4>(a.norm + column), factor), entry.values(block, kFp8Block),
+                   entry.scale(layout, block));
+  }
+  Bf16* plain = entry.plain(layout, 2 * a.rope.half);
+  for (std::int64_t i = thread; i < a.rope.half; i += blockDim.x) {
+    rotate<1>(a.rope, row, x + a.kv_lora, i, plain);
+  }
+}
 
 template <class T, class K, int kWidth>
 __device__ void write_latent(const MlaPrepareArgs& a, const RmsLayout& layout, std::int64_t row,
@@ -53,7 +83,11 @@ __global__ void __launch_bounds__(kMaxThreads)
   __shared__ float sums[kMaxThreads / kWarp];
   follow_previous_kernel();
   if (blockIdx.y == 0) {
-    write_latent<T, K, kWidth>(a, layout, blockIdx.x, sums);
+    if constexpr (std::is_same_v<K, Fp8>) {
+      quantize_latent<T>(a, blockIdx.x, sums);
+    } else {
+      write_latent<T, K, kWidth>(a, layout, blockIdx.x, sums);
+    }
   } else {
     rotate_heads<T, kPairs>(a, blockIdx.x, blockIdx.y - 1);
   }
@@ -78,7 +112,7 @@ void start(const MlaPrepareArgs& a, const Stream& stream) {
   if (layout.width == 4) {
     require(wide, "mla_prepare_cuda: kv_lora is a multiple of 4, but not the cache's width");
     launch(quads ? mla_prepare_kernel<T, K, 4, 4> : mla_prepare_kernel<T, K, 4, 1>);
-  } else {
+  } else if constexpr (!std::is_same_v<K, Fp8>) {
     launch(mla_prepare_kernel<T, K, 1, 1>);
   }
 }
@@ -98,8 +132,12 @@ void check(const MlaPrepareArgs& a) {
           "mla_prepare_cuda: unaligned rows");
   require(a.q.data && a.latent.data && a.norm && a.rope.cos && a.rope.sin && a.q_latent.data,
           "mla_prepare_cuda: a null pointer");
-  require(a.kv.data && is_float(a.kv.dtype) && a.kv.width == a.kv_lora + rope,
-          "mla_prepare_cuda: the cache is not f32 or bf16 of width kv_lora + 2 * half");
+  require(a.kv.data && a.kv.width == a.kv_lora + rope &&
+              (is_float(a.kv.dtype) || a.kv.dtype == Dtype::kF8E4M3),
+          "mla_prepare_cuda: the cache is not f32, bf16 or fp8 of width kv_lora + 2 * half");
+  require(is_float(a.kv.dtype) || (a.q.dtype == Dtype::kBF16 && a.kv_lora == kFp8Latent &&
+                                   a.kv.block == kFp8Block && a.kv.plain == rope),
+          "mla_prepare_cuda: an fp8 cache wants bf16 rows and 512 latents in blocks of 128");
 }
 
 }  // namespace
@@ -109,17 +147,22 @@ void mla_prepare_cuda(const MlaPrepareArgs& args, const Stream& stream) {
   check(args);
   const std::int64_t rows = args.batch.ragged.rows;
   const auto element = static_cast<std::int64_t>(dtype_bytes(args.q.dtype));
-  const auto cached = static_cast<std::int64_t>(dtype_bytes(args.kv.dtype));
+  const std::int64_t cached = kv_page_bytes(args.kv) / kPageTokens;
   const std::int64_t turned = args.heads * 2 * args.rope.half;
   const DeviceLaunch launch(
       stream, "mla_prepare",
-      rows * (2 * turned * element + args.kv.width * (element + cached) + 8 * args.rope.half),
+      rows * (2 * turned * element + args.kv.width * element + cached + 8 * args.rope.half),
       rows * (3 * turned + 4 * args.kv_lora));
-  with_element(args.q.dtype, [&](auto* q) {
-    with_element(args.kv.dtype, [&](auto* kv) {
-      start<std::remove_pointer_t<decltype(q)>, std::remove_pointer_t<decltype(kv)>>(args, stream);
+  if (args.kv.dtype == Dtype::kF8E4M3) {
+    start<Bf16, Fp8>(args, stream);
+  } else {
+    with_element(args.q.dtype, [&](auto* q) {
+      with_element(args.kv.dtype, [&](auto* kv) {
+        start<std::remove_pointer_t<decltype(q)>, std::remove_pointer_t<decltype(kv)>>(args,
+                                                                                       stream);
+      });
     });
-  });
+  }
   launch.launched();
 }
 

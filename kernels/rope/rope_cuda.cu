@@ -3,6 +3,7 @@
 #include "kernels/device/launch.h"
 #include "kernels/device/launcher.h"
 #include "kernels/device/vectors.cuh"
+#include "kernels/kv_write/fp8_cache.h"
 #include "kernels/rope/rope_cuda.h"
 
 namespace moebius::kernels {
@@ -67,16 +68,17 @@ void copy_page_cuda(const CopyPageArgs& args, const Stream& stream) {
   require(kv.data, "copy_page_cuda: the cache is null");
   require(args.layers == 1 || args.layer_bytes % 16 == 0,
           "copy_page_cuda: layer_bytes is no multiple of 16");
-  const auto entry = kv.width * static_cast<std::int64_t>(dtype_bytes(kv.dtype));
-  const std::int64_t bytes = args.tokens * entry;
+  // Of fp8 the whole page: its entries are not contiguous, and nobody reads those behind `tokens`
+  // before they are written.
+  const std::int64_t page = kv_page_bytes(kv);
+  const std::int64_t bytes = kv.dtype == Dtype::kF8E4M3 ? page : page / kPageTokens * args.tokens;
   const DeviceLaunch launch(stream, "copy_page", 2 * args.layers * bytes, 0);
   auto* data = static_cast<std::byte*>(kv.data);
   const std::int64_t units = bytes / 16, rest = bytes % 16 / 2;
   const dim3 grid(static_cast<unsigned>(ceil_div(units + rest, kThreads)),
                   static_cast<unsigned>(args.layers));
   copy_page_kernel<<<grid, kThreads, 0, static_cast<cudaStream_t>(stream.handle())>>>(
-      data + args.from * kPageTokens * entry, data + args.to * kPageTokens * entry,
-      args.layer_bytes, units, rest);
+      data + args.from * page, data + args.to * page, args.layer_bytes, units, rest);
   launch.launched();
 }
 

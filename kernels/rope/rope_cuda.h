@@ -44,7 +44,8 @@ struct MlaPrepareArgs {
   std::int64_t kv_lora = 0;
 };
 /// Rotates every head's last 2 * half columns of q into q_latent; normalises and rotates the
-/// token's latent and writes it into the cache, rounded to its dtype. Sums as rms_norm_cuda.
+/// token's latent and writes it into the cache, rounded to its dtype; an fp8 cache: kv_lora 512 in
+/// blocks of 128, rows bf16. Sums as rms_norm_cuda.
 /// Source: DeepSeek-V3 inference/model.py, class MLA.
 void mla_prepare_cuda(const MlaPrepareArgs& args, const Stream& stream);
 
@@ -65,11 +66,12 @@ struct GqaPrepareArgs {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
 };
-/// Norm, clip, rotate, and write keys and values into the cache, rounded to its dtype.
+/// Norm, clip, rotate, and write keys and values into the cache, rounded to its dtype; an fp8
+/// cache: head_dim 64 or 128, rows bf16.
 void gqa_prepare_cuda(const GqaPrepareArgs& args, const Stream& stream);
 
 /// Copies the first `tokens` entries of page `from` to page `to` in each of `layers` layers,
-/// `layer_bytes` apart.
+/// `layer_bytes` apart. Of an fp8 cache all entries; those behind mean nothing then.
 struct CopyPageArgs {
   KvLayer first;  // the first layer
   std::int64_t layers = 0;

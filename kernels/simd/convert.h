@@ -41,6 +41,22 @@ inline float e4m3_to_f32(std::uint8_t x) {
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(value));
 }
 
+/// To the nearest, ties to even; beyond 448 to 448; NaN stays one.
+inline std::uint8_t f32_to_e4m3(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t sign = bits >> 24 & 0x80U, magnitude = bits & 0x7FFFFFFFU;
+  std::uint32_t code = 0x7E;
+  if (magnitude > 0x7F800000U) {
+    code = 0x7F;
+  } else if (magnitude < (121U << 23)) {  // a multiple of 2^-9, which is the last place of 2^14
+    code = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14F) -
+           std::bit_cast<std::uint32_t>(0x1p14F);
+  } else if (magnitude < std::bit_cast<std::uint32_t>(448.0F)) {
+    code = ((magnitude + 0x7FFFFU + (magnitude >> 20 & 1U)) >> 20) - (120U << 3);
+  }
+  return static_cast<std::uint8_t>(sign | code);
+}
+
 /// Three bf16 values whose sum is a float32.
 struct Bf16Pieces {
   std::uint16_t high = 0;
