@@ -78,9 +78,8 @@ std::string DeviceForward::arithmetic() const {
 }
 
 kernels::KvLayer DeviceForward::kv_layer(std::int64_t layer) const {
-  const std::int64_t bytes = (plan_.pages + 1) * (plan_.page_bytes / config_.layers);
   kernels::KvLayer kv = cache_layout(config_, kv_dtype_);
-  kv.data = static_cast<std::byte*>(cache_.data()) + layer * bytes;
+  kv.data = static_cast<std::byte*>(cache_.data()) + layer * layer_bytes();
   kv.pages = plan_.pages + 1;
   return kv;
 }
@@ -111,7 +110,7 @@ void DeviceForward::copy_page(std::int32_t from, std::int32_t to, std::int32_t t
   kernels::use_device(device_);
   kernels::copy_page_cuda({.first = kv_layer(0),
                            .layers = config_.layers,
-                           .layer_bytes = (plan_.pages + 1) * (plan_.page_bytes / config_.layers),
+                           .layer_bytes = layer_bytes(),
                            .from = from,
                            .to = to,
                            .tokens = tokens},
@@ -175,6 +174,7 @@ void DeviceForward::run_part(const Part& part) {
     if (!left.empty()) blocks = pack_heads(left, head_limits(), in_, out_);
     kernels::device_copy(in_.device(), in_.host(), in_.used(), stream());
     running_ = true;
+    if (!computed) clear_pages(part.sequences, step);
     bool logits_made = false;
     if (!computed && padding.rows > 0) {
       launch_padded(step);
@@ -199,6 +199,16 @@ void DeviceForward::run_part(const Part& part) {
     for (const HeadBlock& block : blocks) unpack_heads(block);
     in_.reset();
   } while (!left.empty());
+}
+
+// Ahead of the recorded launches: most steps that decode begin no page.
+void DeviceForward::clear_pages(std::span<const StepSequence> sequences, const DeviceStep& step) {
+  kernels::clear_pages_cuda({.first = kv_layer(0),
+                             .layers = config_.layers,
+                             .layer_bytes = layer_bytes(),
+                             .batch = step.batch,
+                             .pages = pages_begun(sequences)},
+                            stream());
 }
 
 // The first step of a size runs as it is: what it loads may not be loaded while recording.

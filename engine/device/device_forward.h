@@ -66,6 +66,11 @@ class DeviceForward : public ModelStepper {
   HeadLimits head_limits() const;
   void settle_in();
   void run_part(const Part& part);
+  std::int64_t layer_bytes() const {
+    return (plan_.pages + 1) * (plan_.page_bytes / config_.layers);
+  }
+  /// Those that begin in the step.
+  void clear_pages(std::span<const StepSequence> sequences, const DeviceStep& step);
   StepPadding padding_of(const Part& part) const;
   void launch_padded(const DeviceStep& step);
   void launch_decode(const DeviceStep& step, const kernels::Stream& stream) const;

@@ -68,10 +68,10 @@ Trace DeviceForward::trace(std::span<const std::int32_t> ids) {
     settle_in();
     const StepSequence sequence{ids.subspan(at, std::min(most, ids.size() - at)),
                                 static_cast<std::int32_t>(at), pages};
-    const DeviceStep step = pack_step(
-        std::span(&sequence, 1), {},
-        attention_shape(config_, narrow_ ? kernels::Dtype::kBF16 : kernels::Dtype::kF32), in_);
+    const DeviceStep step =
+        pack_step(std::span(&sequence, 1), {}, attention_shape(config_, kv_dtype_), in_);
     kernels::device_copy(in_.device(), in_.host(), in_.used(), stream());
+    clear_pages(std::span(&sequence, 1), step);
     launch_layers(step, stream(), &trace);
     record_heads(step.rows, trace);
   }
@@ -90,9 +90,7 @@ std::vector<std::int64_t> DeviceForward::dummy_loads() {
   settle_in();
   const StepPadding padding{
       .rows = 1, .pages = 1, .spare_page = static_cast<std::int32_t>(plan_.pages)};
-  const DeviceStep step = pack_step(
-      {}, padding, attention_shape(config_, narrow_ ? kernels::Dtype::kBF16 : kernels::Dtype::kF32),
-      in_);
+  const DeviceStep step = pack_step({}, padding, attention_shape(config_, kv_dtype_), in_);
   kernels::device_copy(in_.device(), in_.host(), in_.used(), stream());
   launch_layers(step, stream(), nullptr);
   return read_loads();

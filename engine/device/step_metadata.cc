@@ -42,6 +42,17 @@ std::int64_t pages_needed(std::span<const StepSequence> sequences) {
   return most;
 }
 
+std::int64_t pages_begun(std::span<const StepSequence> sequences) {
+  const auto covering = [](std::int64_t end) {
+    return (end + kernels::kPageTokens - 1) / kernels::kPageTokens;
+  };
+  std::int64_t count = 0;
+  for (const StepSequence& s : sequences) {
+    count += covering(s.position + std::ssize(s.ids)) - covering(s.position);
+  }
+  return count;
+}
+
 DeviceStep pack_step(std::span<const StepSequence> sequences, const StepPadding& padding,
                      const kernels::AttentionShape& shape, TwinBlock& block) {
   block.reset();

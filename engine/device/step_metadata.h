@@ -31,6 +31,9 @@ struct StepPadding {
 /// Pages of the longest sequence.
 std::int64_t pages_needed(std::span<const StepSequence> sequences);
 
+/// Pages whose first position is among the rows.
+std::int64_t pages_begun(std::span<const StepSequence> sequences);
+
 /// Packs `sequences` into `block`, which is reset first. With padding, equal padding gives equal
 /// device pointers and sizes. std::logic_error if the block
 /// is too small.

@@ -70,8 +70,8 @@ struct GqaPrepareArgs {
 /// cache: head_dim 64 or 128, rows bf16.
 void gqa_prepare_cuda(const GqaPrepareArgs& args, const Stream& stream);
 
-/// Copies the first `tokens` entries of page `from` to page `to` in each of `layers` layers,
-/// `layer_bytes` apart. Of an fp8 cache all entries; those behind mean nothing then.
+/// Copies the first `tokens` entries of page `from` to another page, `to`, in each of `layers`
+/// layers, `layer_bytes` apart; the others of `to` become zero.
 struct CopyPageArgs {
   KvLayer first;  // the first layer
   std::int64_t layers = 0;
@@ -79,5 +79,17 @@ struct CopyPageArgs {
   std::int32_t from = 0, to = 0, tokens = 0;
 };
 void copy_page_cuda(const CopyPageArgs& args, const Stream& stream);
+
+/// Makes every page zero whose first position is one of the batch's rows, in each layer: before
+/// those rows are written. Attention multiplies what lies behind a sequence's last row with zero,
+/// which only takes it away if it is finite.
+struct ClearPagesArgs {
+  KvLayer first;  // the first layer
+  std::int64_t layers = 0;
+  std::int64_t layer_bytes = 0;
+  DeviceBatch batch;
+  std::int64_t pages = 0;  // that begin; 0: nothing is launched
+};
+void clear_pages_cuda(const ClearPagesArgs& args, const Stream& stream);
 
 }  // namespace moebius::kernels

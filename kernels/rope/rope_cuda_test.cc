@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/device/test_support.h"
+#include "kernels/kv_write/fp8_cache.h"
 #include "kernels/rms_norm/rms_norm_cuda.h"
 #include "kernels/rope/rope_cuda_case.h"
 #include "tests/support/close.h"
@@ -332,9 +333,95 @@ TEST(CopyPageCuda, TheFirstTokensOfEveryLayer) {
       std::vector<std::uint16_t> want = cache;
       for (std::int64_t l = 0; l < kLayers; ++l) {
         std::copy_n(&cache[l * layer + 2 * page], tokens * width, &want[l * layer + page]);
+        std::fill_n(&want[l * layer + page + tokens * width], page - tokens * width, 0);
       }
       EXPECT_EQ(download(device, stream) == want, true);
     }
+  }
+}
+
+// A NaN that an earlier sequence left behind a row's page must not reach its sums as 0 * NaN.
+TEST(ClearPages, ThoseThatBeginInTheBatchAndNoOthers) {
+  MOEBIUS_NEEDS_GPU();
+  const DeviceStream owner;
+  const Stream stream = owner.stream();
+  constexpr std::int64_t kLayers = 3, kWidth = 40, kPages = 9, kMaxPages = 4;
+  constexpr std::int64_t kPage = kPageTokens * kWidth, kLayer = kPages * kPage;
+  // Sequence 0 goes on in its first page and begins its second; 1 goes on; 2 begins two; 3 begins.
+  struct Piece {
+    std::int32_t first, rows;
+  };
+  const std::vector<Piece> pieces = {{60, 10}, {70, 3}, {0, 65}, {64, 1}};
+  const std::vector<std::int32_t> pages = {7, 1, 0, 0, 2, 3, 0, 0, 8, 5, 0, 0, 6, 4, 0, 0};
+  std::vector<std::int32_t> position, sequence;
+  for (std::size_t s = 0; s < pieces.size(); ++s) {
+    for (std::int32_t r = 0; r < pieces[s].rows; ++r) {
+      position.push_back(pieces[s].first + r);
+      sequence.push_back(static_cast<std::int32_t>(s));
+    }
+  }
+  const std::vector<std::uint16_t> cache(kLayers * kLayer, 0x7FC0);  // NaN
+  const auto device = upload(cache, stream);
+  const auto device_pages = upload(pages, stream);
+  const auto device_position = upload(position, stream), device_sequence = upload(sequence, stream);
+  clear_pages_cuda(
+      {.first = {.data = device.data(), .dtype = Dtype::kBF16, .pages = kPages, .width = kWidth},
+       .layers = kLayers,
+       .layer_bytes = 2 * kLayer,
+       .batch = {.ragged = {.sequences = std::ssize(pieces),
+                            .rows = std::ssize(position),
+                            .pages = device_pages.data(),
+                            .max_pages = kMaxPages},
+                 .row_position = device_position.data(),
+                 .row_sequence = device_sequence.data()},
+       .pages = 4},
+      stream);
+  std::vector<std::uint16_t> want = cache;
+  for (std::int64_t l = 0; l < kLayers; ++l) {
+    for (const std::int64_t page : {1, 8, 5, 4}) {
+      std::fill_n(&want[l * kLayer + page * kPage], kPage, 0);
+    }
+  }
+  EXPECT_EQ(download(device, stream) == want, true);
+}
+
+// Of an fp8 page's planes the first tokens stay, the others become zero.
+TEST(CopyPage, OfAnFp8Cache) {
+  MOEBIUS_NEEDS_GPU();
+  const DeviceStream owner;
+  const Stream stream = owner.stream();
+  tests::Random random(77);
+  const KvLayer shape{.dtype = Dtype::kF8E4M3, .pages = 3, .width = 576, .block = 128, .plain = 64};
+  const Fp8Page page(shape);
+  for (const std::int32_t tokens : {0, 1, 7, 8, 9, 63, 64}) {
+    std::vector<std::uint8_t> cache(static_cast<std::size_t>(2 * 3 * page.bytes));
+    for (auto& x : cache) x = static_cast<std::uint8_t>(random.next());
+    const auto device = upload(cache, stream);
+    KvLayer first = shape;
+    first.data = device.data();
+    copy_page_cuda({.first = first,
+                    .layers = 2,
+                    .layer_bytes = 3 * page.bytes,
+                    .from = 2,
+                    .to = 1,
+                    .tokens = tokens},
+                   stream);
+    std::vector<std::uint8_t> want = cache;
+    for (std::int64_t l = 0; l < 2; ++l) {
+      const std::uint8_t* from = &cache[(3 * l + 2) * page.bytes];
+      std::uint8_t* to = &want[(3 * l + 1) * page.bytes];
+      const auto keep = [&](std::int64_t at, std::int64_t entry) {
+        for (std::int64_t i = 0; i < kPageTokens * entry; ++i) {
+          to[at + i] = i < tokens * entry ? from[at + i] : 0;
+        }
+      };
+      for (std::int64_t b = 0; b < page.blocks; ++b) {
+        keep(b * kPageTokens * shape.block, shape.block);
+        keep(page.scales_at + b * kPageTokens * 2, 2);
+      }
+      keep(page.plain_at, 2 * shape.plain);
+    }
+    EXPECT_EQ(download(device, stream) == want, true) << tokens;
   }
 }
 
