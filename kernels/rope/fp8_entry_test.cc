@@ -8,6 +8,7 @@
 
 #include "kernels/kv_write/fp8_cache.h"
 #include "kernels/rope/rope_cuda_case.h"
+#include "tests/support/random.h"
 
 namespace moebius::kernels {
 namespace {
@@ -73,7 +74,7 @@ TEST(GqaPrepareFp8, HoldsTheSameValuesQuantised) {
     const Tensor qkv(random.normals(b.rows * columns), Dtype::kBF16, stream);
     const auto q_norm = upload(random.normals(s.heads * s.head_dim), stream);
     const auto k_norm = upload(random.normals(s.heads * s.head_dim), stream);
-    const Angles angles(b.rows, s.half, s.pairs, seed, stream);
+    const Angles angles(b.rows, s.half, s.pairs, tests::Random(seed), stream);
     const Tensor q(b.rows * s.heads * s.head_dim, Dtype::kBF16, stream);
     const auto prepare = [&](const KvLayer& kv) {
       gqa_prepare_cuda({.qkv = {.data = qkv.data(), .dtype = Dtype::kBF16, .ld = columns},
@@ -107,7 +108,7 @@ TEST(MlaPrepareFp8, HoldsTheSameValuesQuantised) {
     const Tensor q(random.normals(b.rows * 16 * 192), Dtype::kBF16, stream);
     const Tensor latent(random.normals(b.rows * 576), Dtype::kBF16, stream);
     const auto norm = upload(random.normals(512), stream);
-    const Angles angles(b.rows, 32, pairs, seed, stream);
+    const Angles angles(b.rows, 32, pairs, tests::Random(seed), stream);
     const Tensor out(b.rows * 16 * 576, Dtype::kBF16, stream);
     const auto prepare = [&](const KvLayer& kv) {
       mla_prepare_cuda({.q = {.data = q.data(), .dtype = Dtype::kBF16, .ld = 16 * 192},

@@ -9,8 +9,6 @@
 
 #include "kernels/device/test_support.h"
 #include "kernels/rope/rope_cuda.h"
-#include "tests/support/close.h"
-#include "tests/support/random.h"
 
 namespace moebius::kernels {
 
@@ -97,24 +95,11 @@ struct Wanted {
   std::vector<float> values;
 };
 
-/// A NaN in `want` must still be the poison; others are within `rel` of theirs.
-inline void expect_written(const std::vector<float>& got, const std::vector<float>& want,
-                           float rel) {
-  ASSERT_EQ(got.size(), want.size());
-  int wrong = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const bool right =
-        std::isnan(want[i]) ? std::isnan(got[i]) : tests::close(got[i], want[i], {.rel = rel});
-    if (!right && wrong++ == 0) ADD_FAILURE() << "[" << i << "]: " << got[i] << ", " << want[i];
-  }
-  EXPECT_EQ(wrong, 0);
-}
-
 struct Angles {
-  Angles(std::int64_t rows, std::int64_t half_count, RopePairs kind, std::uint64_t seed,
+  template <class Random>
+  Angles(std::int64_t rows, std::int64_t half_count, RopePairs kind, Random random,
          const Stream& stream)
       : half(half_count), pairs(kind) {
-    tests::Random random(seed);
     cos = random.normals(rows * half, 0.7F);  // any numbers will do
     sin = random.normals(rows * half, 0.7F);
     device_cos = upload(cos, stream);

@@ -20,6 +20,18 @@ namespace {
 
 using tests::close;
 
+/// A NaN in `want` must still be the poison; others are within `rel` of theirs.
+void expect_written(const std::vector<float>& got, const std::vector<float>& want, float rel) {
+  ASSERT_EQ(got.size(), want.size());
+  int wrong = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const bool right =
+        std::isnan(want[i]) ? std::isnan(got[i]) : close(got[i], want[i], {.rel = rel});
+    if (!right && wrong++ == 0) ADD_FAILURE() << "[" << i << "]: " << got[i] << ", " << want[i];
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
 /// x * w / rms(x), in double.
 void normalize(float* x, const float* weight, std::int64_t dim, double squares,
                std::int64_t columns) {
@@ -106,7 +118,7 @@ void expect_mla(const MlaShape& s, Dtype dtype, Dtype kv_dtype, std::uint64_t se
   const Tensor latent(random.normals(b.rows * latent_ld), dtype, stream);
   const std::vector<float> norm = random.normals(s.kv_lora);
   const auto device_norm = upload(norm, stream);
-  const Angles angles(b.rows, s.half, s.pairs, seed + 1, stream);
+  const Angles angles(b.rows, s.half, s.pairs, tests::Random(seed + 1), stream);
   const Tensor out(b.rows * out_ld, dtype, stream);
   const Tensor cache(kPages * 64 * width, kv_dtype, stream);
   mla_prepare_cuda(
@@ -176,7 +188,7 @@ TEST(MlaPrepareCuda, TheLatentHasTheBitsOfRmsNormCuda) {
   const Tensor q(random.normals(b.rows * 16 * 192), Dtype::kF32, stream);
   const Tensor latent(random.normals(b.rows * 576), Dtype::kF32, stream);
   const auto norm = upload(random.normals(512), stream);
-  const Angles angles(b.rows, 32, RopePairs::kInterleaved, 1, stream);
+  const Angles angles(b.rows, 32, RopePairs::kInterleaved, tests::Random(1), stream);
   const Tensor out(b.rows * 16 * 576, Dtype::kF32, stream);
   const Tensor cache(kPages * 64 * 576, Dtype::kF32, stream);
   mla_prepare_cuda(
@@ -231,7 +243,7 @@ void expect_gqa(const GqaShape& s, Dtype dtype, Dtype kv_dtype, std::uint64_t se
   const std::vector<float> q_norm = random.normals(s.heads * d),
                            k_norm = random.normals(s.heads * d);
   const auto device_q_norm = upload(q_norm, stream), device_k_norm = upload(k_norm, stream);
-  const Angles angles(b.rows, s.half, s.pairs, seed + 1, stream);
+  const Angles angles(b.rows, s.half, s.pairs, tests::Random(seed + 1), stream);
   const Tensor q(b.rows * q_ld, dtype, stream);
   const Tensor cache(kPages * 64 * width, kv_dtype, stream);
   gqa_prepare_cuda(
