@@ -231,7 +231,10 @@ TEST_F(PipelineTest, FewInFlight) {
 /// Prefixes are shared within a set alone, so a full pipeline must not trickle.
 TEST_F(PipelineTest, AFullPipelineIsFedInLargeSets) {
   add_set(many(1000));
-  ScriptedEngine engine(echo);
+  ScriptedEngine engine([](const engine::Request& request) {
+    std::this_thread::sleep_for(std::chrono::microseconds(500));  // room comes bit by bit
+    return echo(request);
+  });
   const Progress progress = run(engine, {.in_flight = 100});
   EXPECT_EQ(progress.scored, 1000);
   // Of 50 at least, but for the ends of two chunks.
