@@ -40,8 +40,9 @@ struct GemmCudaArgs {
 /// sizes and the other rows do not change bits: kernels/gemm/README.md has the proof by
 /// exhaustive test. fp8: a fresh accumulator every 128 k, total = fma(accumulator, x scale *
 /// w scale, total); where a dense w has few rows and k is long (n <= 2304, w.cols >= 4096, no
-/// pairs) four such totals over quarters of k, added in their order. float32 x: one chain of fmaf over ascending k from +0; fp8 weights as value *
-/// scale first. silu(g) = g / (1 + exp(-g)) in float32 before the only rounding, to y's dtype.
+/// pairs) four such totals over quarters of k, added in their order. float32 x: one chain of fmaf
+/// over ascending k from +0; fp8 weights as value * scale first. silu(g) = g / (1 + exp(-g)) in
+/// float32 before the only rounding, to y's dtype.
 ///
 /// Source   DeepSeek-V3 inference/model.py, linear(); kernel.py, fp8_gemm.
 /// Dtypes   x kF32: w any; x kBF16: w kBF16; x kF8E4M3: w kF8E4M3.

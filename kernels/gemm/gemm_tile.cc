@@ -16,7 +16,7 @@ constexpr double kTileCycles = 430;    // around a tile
 constexpr double kChunkCycles = 9.4;   // to store 64 results of it
 constexpr double kPairCycles = 410;    // of the epilogue's exponentials
 constexpr double kStartCycles = 1940;  // of a launch
-constexpr double kClusterCost = 1.3;  // it lost or drew at nearly every shape
+constexpr double kClusterCost = 1.3;   // it lost or drew at nearly every shape
 
 // Bytes of a stage, so that its copies' issue and its barriers cost little: where two blocks
 // share a multiprocessor, and where one has it.
