@@ -213,7 +213,7 @@ TEST_F(DeviceForward, SaysWhatDoesNotFit) {
   options.kv_cache = KvCache::kF32;
   refused(options, "KV cache");
   options.kv_cache = KvCache::kFp8;
-  refused(options, "a latent of 512 + 64");  // no kernel reads the embedded model's
+  refused(options, "multi-head latent attention");
   options.arithmetic = Arithmetic::kF32;
   refused(options, "expected f32, found fp8");
   options = on(Device::kCuda, Arithmetic::kBF16);
