@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runner/input.h"
@@ -63,10 +64,13 @@ namespace {
 // One of a few names; left alone, the engine chooses by device.
 template <class T>
 void add_choice(CLI::App& app, const std::string& name, std::optional<T>& value,
-                const std::map<std::string, T>& choices, const std::string& description) {
+                const std::vector<std::pair<std::string, T>>& choices,
+                const std::string& description) {
   const auto choose = [&value, choices](const CLI::results_t& results) {
-    value = choices.at(results.front());
-    return true;
+    const auto found = std::find_if(choices.begin(), choices.end(),
+                                    [&](const auto& c) { return c.first == results.front(); });
+    if (found != choices.end()) value = found->second;
+    return found != choices.end();
   };
   std::vector<std::string> names;
   for (const auto& choice : choices) names.push_back(choice.first);

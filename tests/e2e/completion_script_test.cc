@@ -27,6 +27,7 @@ TEST(CompletionScript, BashOffersWhatFits) {
   EXPECT_EQ(bash_offers({"gen"}), "generate ");
   EXPECT_EQ(bash_offers({"model", ""}), "info verify --help ");
   EXPECT_EQ(bash_offers({"generate", "--arithmetic", ""}), "f32 bf16 ");
+  EXPECT_EQ(bash_offers({"generate", "--kv-cache-dtype", ""}), "f32 bf16 fp8 ");
   EXPECT_EQ(bash_offers({"generate", "--prompt", "model", "--max-b"}), "--max-batch-rows ");
   EXPECT_EQ(bash_offers({"completion", "f"}), "fish ");
   EXPECT_EQ(bash_offers({"generate", "--model", "emb"}), "embedded ");
