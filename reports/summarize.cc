@@ -39,7 +39,7 @@ const Judgement* judgement_by(const Answered& answer, const ScorerId& scorer) {
   return nullptr;
 }
 
-std::string number(double value) {
+std::string one_decimal(double value) {
   const double rounded = std::round(value * 10) / 10;
   std::string text = std::to_string(rounded);
   text.erase(text.find('.') + 2);
@@ -329,8 +329,8 @@ bool over_budget(const Health& health, double budget) {
 std::string failure_text(const Health& health, double budget) {
   const double share = static_cast<double>(health.failed) /
                        static_cast<double>(std::max<std::int64_t>(1, health.planned));
-  return "infrastructure failures " + number(100 * share) + " % of samples, budget " +
-         number(100 * budget) + " %";
+  return "infrastructure failures " + one_decimal(100 * share) + " % of samples, budget " +
+         one_decimal(100 * budget) + " %";
 }
 
 void complain(Summary& summary, const std::string& text) {

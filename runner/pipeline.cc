@@ -220,12 +220,12 @@ class Pipeline {
   /// for room for many: each sample that goes to the engine alone would compute its whole prefix.
   bool take_slot(Flight flight, std::vector<engine::Request>& requests, engine::Request& request) {
     std::unique_lock lock(mutex_);
-    if (flights_.size() >= options_.in_flight && !requests.empty()) {
-      lock.unlock();
-      if (!submit(std::exchange(requests, {}))) return false;
-      lock.lock();
-    }
     if (flights_.size() >= options_.in_flight) {
+      if (!requests.empty()) {
+        lock.unlock();
+        if (!submit(std::exchange(requests, {}))) return false;
+        lock.lock();
+      }
       const std::size_t room = std::min(kChunk, (options_.in_flight + 1) / 2);
       while (flights_.size() + room > options_.in_flight) {
         if (error_ || stopped()) return false;
