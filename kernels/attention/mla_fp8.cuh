@@ -18,7 +18,8 @@
 
 namespace moebius::kernels::mla {
 
-// 128 * 40 + 256 * 232 registers are those of 384 threads with 168: for more, it would wait forever.
+// 128 * 40 + 256 * 232 registers are those of 384 threads with 168: for more, it would wait
+// forever.
 constexpr int kWidenerRegisters = 40;
 constexpr int kFp8Columns = 128;  // under one scale: two boxes
 
