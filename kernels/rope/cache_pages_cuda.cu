@@ -66,8 +66,8 @@ __global__ void __launch_bounds__(kThreads)
   *reinterpret_cast<uint4*>(to) = unit;
 }
 
-/// kPageTokens rows to each blockIdx.x: at most two pages of a sequence begin among them, one of
-/// each other. A layer to each blockIdx.y.
+/// kPageTokens rows to each blockIdx.x: at most one page of a sequence begins among them. A layer
+/// to each blockIdx.y.
 __global__ void __launch_bounds__(kThreads)
     clear_pages_kernel(const __grid_constant__ DeviceBatch batch, std::byte* cache,
                        std::int64_t layer_bytes, std::int64_t page_bytes) {
