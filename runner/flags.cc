@@ -91,7 +91,8 @@ void EngineFlags::add_arithmetic(CLI::App& app) {
   add_choice<KvCache>(
       app, "--kv-cache-dtype", options.kv_cache,
       {{"f32", KvCache::kF32}, {"bf16", KvCache::kBF16}, {"fp8", KvCache::kFp8}},
-      "Of the cache alone; by default as the arithmetic. fp8 on a GPU takes half of bf16's memory");
+      "Of the cache alone; by default as the arithmetic. fp8 on a GPU takes half of bf16's memory, "
+      "for grouped-query attention");
 }
 
 void EngineFlags::add_batch_rows(CLI::App& app, const std::string& names) {
