@@ -20,25 +20,6 @@ namespace {
 
 constexpr int kCpuLayers = 4;
 
-/// Comma separated, each 1 .. 4096.
-std::vector<std::int32_t> parse_batches(const std::string& list) {
-  std::vector<std::int32_t> batches;
-  std::size_t begin = 0;
-  while (begin <= list.size()) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    std::int32_t batch = 0;
-    if (!parse_number(list.substr(begin, end - begin), batch) || batch < 1 || batch > 4096) {
-      throw InputError(
-          fmt::format("bench engine: --batches: expected numbers in 1 .. 4096 with commas between, "
-                      "found '{}'",
-                      list));
-    }
-    batches.push_back(batch);
-    begin = end + 1;
-  }
-  return batches;
-}
-
 class BenchEngineCommand : public Command {
  public:
   explicit BenchEngineCommand(CLI::App* app) : Command(app) {
@@ -137,7 +118,7 @@ class BenchEngineCommand : public Command {
   bool on_gpu() const { return engine::device_name(engine_.options) != "cpu"; }
 
   int bench_batches(Output& out) {
-    const std::vector<std::int32_t> batches = parse_batches(batches_);
+    const std::vector<std::int32_t> batches = parse_batches("bench engine", batches_);
     // First: on a GPU the engine leaves no memory for it.
     const engine::EngineLimits limits = engine::measure_limits(engine_.options);
     const auto engine = load(limits.copy_gb_s > 0);

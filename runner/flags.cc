@@ -91,13 +91,30 @@ void EngineFlags::add_arithmetic(CLI::App& app) {
   add_choice<KvCache>(
       app, "--kv-cache-dtype", options.kv_cache,
       {{"f32", KvCache::kF32}, {"bf16", KvCache::kBF16}, {"fp8", KvCache::kFp8}},
-      "Of the cache alone; by default as the arithmetic. fp8 on a GPU takes half of bf16's memory, "
-      "for grouped-query attention");
+      "Of the cache alone; by default as the arithmetic. fp8 on a GPU takes about half of "
+      "bf16's memory");
 }
 
 void EngineFlags::add_batch_rows(CLI::App& app, const std::string& names) {
   add_number(app, names, options.max_batch_rows, 0, 1 << 20,
              "Tokens computed in one step; 0: 512 on the CPU, on a GPU as memory allows");
+}
+
+std::vector<std::int32_t> parse_batches(const std::string& command, const std::string& list) {
+  std::vector<std::int32_t> batches;
+  std::size_t begin = 0;
+  while (begin <= list.size()) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    std::int32_t batch = 0;
+    if (!parse_number(list.substr(begin, end - begin), batch) || batch < 1 || batch > 4096) {
+      throw InputError(fmt::format(
+          "{}: --batches: expected numbers in 1 .. 4096 with commas between, found '{}'", command,
+          list));
+    }
+    batches.push_back(batch);
+    begin = end + 1;
+  }
+  return batches;
 }
 
 std::string examples(const std::vector<std::string>& lines) {

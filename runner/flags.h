@@ -67,6 +67,9 @@ struct EngineFlags {
   std::string device_ = "auto";
 };
 
+/// The numbers of a --batches option of `command`: comma separated, each 1 .. 4096.
+std::vector<std::int32_t> parse_batches(const std::string& command, const std::string& list);
+
 /// "Examples:" and one indented line each, for App::footer().
 std::string examples(const std::vector<std::string>& lines);
 

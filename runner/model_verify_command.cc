@@ -129,6 +129,10 @@ class ModelVerifyCommand : public Command {
                       "Bits equal over batch size, order, chunking, shared prefixes, threads and "
                       "--devices");
     golden->excludes(determinism);
+    app->add_option("--batches", batches_, "Of --determinism: requests at once")
+        ->type_name("N,N,...")
+        ->capture_default_str()
+        ->needs(determinism);
     app->add_flag("--json", json_, "One JSON line");
     engine_.add_device(*app);
     engine_.add_threads(*app);
@@ -139,6 +143,7 @@ class ModelVerifyCommand : public Command {
     app->footer(examples({
                     "moebius model verify ./checkpoint --golden ./checkpoint/golden.json",
                     "moebius model verify embedded --determinism --json",
+                    "moebius model verify ./checkpoint --determinism --batches 1,64,1000",
                 }) +
                 "\nExits with 1 if a criterion is missed, and names it.");
   }
@@ -190,8 +195,10 @@ class ModelVerifyCommand : public Command {
       options.kv_cache = engine_.options.kv_cache;
       return engine::load(model_, options);
     };
-    const DeterminismReport report =
-        verify_determinism(load, kSeed, show_progress, engine_.options.devices);
+    const DeterminismOptions options{.seed = kSeed,
+                                     .devices = engine_.options.devices,
+                                     .batches = parse_batches("model verify", batches_)};
+    const DeterminismReport report = verify_determinism(load, options, show_progress);
     clear_progress();
     out.write(json_ ? json_line(determinism_json(report, model_)) : determinism_text(report));
     return report.pass() ? kOk : kNegative;
@@ -200,6 +207,7 @@ class ModelVerifyCommand : public Command {
   std::string model_;
   std::string golden_;
   bool determinism_ = false;
+  std::string batches_ = "1,2,7,64";
   bool json_ = false;
   EngineFlags engine_;
   GoldenLimits limits_;

@@ -132,9 +132,9 @@ void compare(const Bits& got, const Bits& want, const std::string& where, Varian
 /// Everything that is compared, and what the plain run made of it.
 class SelfTest {
  public:
-  SelfTest(const EngineFactory& load, std::uint64_t seed,
-           const std::function<void(const std::string&)>& progress, int devices)
-      : load_(load), progress_(progress), random_(seed), devices_(devices) {}
+  SelfTest(const EngineFactory& load, const DeterminismOptions& options,
+           const std::function<void(const std::string&)>& progress)
+      : load_(load), options_(options), progress_(progress), random_(options.seed) {}
 
   DeterminismReport run();
 
@@ -156,9 +156,9 @@ class SelfTest {
   void score_generated(engine::LocalEngine& engine, const std::string& name);
 
   const EngineFactory& load_;
+  const DeterminismOptions& options_;
   const std::function<void(const std::string&)>& progress_;
   Random random_;
-  int devices_;
   std::int32_t vocab_ = 0;
   std::vector<engine::Request> requests_;
   std::vector<engine::Completion> alone_;  // of requests_
@@ -226,8 +226,8 @@ void SelfTest::run_batches(engine::LocalEngine& engine, const std::string& name,
 
 void SelfTest::run_batch_variants(engine::LocalEngine& engine) {
   const Indexes order = in_order();
-  for (const std::size_t batch : {1, 2, 7, 64}) {
-    run_batches(engine, fmt::format("batch of {}", batch), order, batch);
+  for (const std::int32_t batch : options_.batches) {
+    run_batches(engine, fmt::format("batch of {}", batch), order, static_cast<std::size_t>(batch));
   }
   const Indexes reversed(order.rbegin(), order.rend());
   run_batches(engine, "batch of 7, reverse order", reversed, 7);
@@ -279,8 +279,8 @@ void SelfTest::run_option_variants() {
 /// The requests dealt out among replicas: whole, in another order, and with what shares a prefix.
 void SelfTest::run_device_variants() {
   engine::LocalOptions several = plain();
-  several.devices = devices_;
-  const std::string name = fmt::format("{} devices", devices_);
+  several.devices = options_.devices;
+  const std::string name = fmt::format("{} devices", options_.devices);
   {
     const auto engine = load_(several);
     const Indexes order = in_order();
@@ -316,7 +316,7 @@ DeterminismReport SelfTest::run() {
     score_generated(*engine, "generated, then scored");
   }
   run_option_variants();
-  if (devices_ > 1) run_device_variants();
+  if (options_.devices > 1) run_device_variants();
   return std::move(report_);
 }
 
@@ -327,10 +327,9 @@ bool DeterminismReport::pass() const {
                                           [](const VariantReport& v) { return v.pass(); });
 }
 
-DeterminismReport verify_determinism(const EngineFactory& load, std::uint64_t seed,
-                                     const std::function<void(const std::string&)>& progress,
-                                     int devices) {
-  return SelfTest(load, seed, progress, devices).run();
+DeterminismReport verify_determinism(const EngineFactory& load, const DeterminismOptions& options,
+                                     const std::function<void(const std::string&)>& progress) {
+  return SelfTest(load, options, progress).run();
 }
 
 }  // namespace moebius::runner

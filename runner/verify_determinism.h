@@ -35,13 +35,18 @@ struct DeterminismReport {
   bool pass() const;
 };
 
-/// Chooses token sequences by `seed`, of 5, 64, 65, 150, 600 tokens as far as the context
+struct DeterminismOptions {
+  std::uint64_t seed = 1;
+  int devices = 1;
+  std::vector<std::int32_t> batches = {1, 2, 7, 64};  // requests at once, each 1 .. 4096
+};
+
+/// Chooses token sequences by the seed, of 5, 64, 65, 150, 600 tokens as far as the context
 /// allows and one that begins as another does, scores and continues each alone (one thread, nothing
 /// shared, nothing cut), and then again in batches, orders, chunks, with shared prefixes and with
-/// two threads; all on one device, and, if `devices` is above 1, on so many as well. `progress` is
+/// two threads; all on one device, and, if there are several, on so many as well. `progress` is
 /// told each variant's name before it runs; may be empty.
-DeterminismReport verify_determinism(const EngineFactory& load, std::uint64_t seed,
-                                     const std::function<void(const std::string&)>& progress = {},
-                                     int devices = 1);
+DeterminismReport verify_determinism(const EngineFactory& load, const DeterminismOptions& options,
+                                     const std::function<void(const std::string&)>& progress = {});
 
 }  // namespace moebius::runner

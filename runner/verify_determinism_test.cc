@@ -34,7 +34,7 @@ constexpr float kSmall = 1e-5F;
 
 TEST(VerifyDeterminism, HonestEnginePasses) {
   const auto report =
-      verify_determinism(factory([](const LocalOptions&, std::size_t) { return 0.0F; }), 1);
+      verify_determinism(factory([](const LocalOptions&, std::size_t) { return 0.0F; }), {});
   EXPECT_TRUE(report.pass());
   EXPECT_EQ(report.lengths, (std::vector<std::int32_t>{5, 64, 65, 150, 600, 150}));
   EXPECT_EQ(report.requests, 18);
@@ -46,17 +46,25 @@ TEST(VerifyDeterminism, HonestEnginePasses) {
 TEST(VerifyDeterminism, NoticesBatchSizes) {
   for (const std::size_t size : {2, 7, 64}) {
     const auto report = verify_determinism(
-        factory([size](const LocalOptions&, std::size_t n) { return n == size ? kSmall : 0; }), 1);
+        factory([size](const LocalOptions&, std::size_t n) { return n == size ? kSmall : 0; }), {});
     EXPECT_FALSE(report.pass());
     EXPECT_TRUE(failed(report).contains("batch of " + std::to_string(size)));
     EXPECT_FALSE(failed(report).contains("batch of 1"));
   }
 }
 
+TEST(VerifyDeterminism, RunsTheBatchesThatAreAskedFor) {
+  const auto load =
+      factory([](const LocalOptions&, std::size_t n) { return n == 256 ? kSmall : 0; });
+  EXPECT_TRUE(verify_determinism(load, {}).pass());
+  EXPECT_EQ(failed(verify_determinism(load, {.batches = {3, 256}})),
+            std::set<std::string>{"batch of 256"});
+}
+
 TEST(VerifyDeterminism, NoticesOptions) {
   const auto fails = [](std::function<bool(const LocalOptions&)> when) {
     return failed(verify_determinism(
-        factory([=](const LocalOptions& o, std::size_t) { return when(o) ? kSmall : 0; }), 1));
+        factory([=](const LocalOptions& o, std::size_t) { return when(o) ? kSmall : 0; }), {}));
   };
   using Names = std::set<std::string>;
   EXPECT_EQ(fails([](const LocalOptions& o) { return o.prefill_chunk == 1; }),
@@ -78,7 +86,7 @@ TEST(VerifyDeterminism, NoticesDevices) {
   const auto run = [](int devices) {
     const auto load =
         factory([](const LocalOptions& o, std::size_t) { return o.devices == 2 ? kSmall : 0; });
-    return verify_determinism(load, 1, {}, devices);
+    return verify_determinism(load, {.devices = devices});
   };
   EXPECT_TRUE(run(1).pass()) << "one device is not asked of two";
   EXPECT_EQ(failed(run(2)),
@@ -92,7 +100,7 @@ TEST(VerifyDeterminism, NoticesWhatIsNotANumberThoughItsBitsAgree) {
   const auto report = verify_determinism(factory([](const LocalOptions&, std::size_t) {
                                            return std::numeric_limits<float>::quiet_NaN();
                                          }),
-                                         1);
+                                         {});
   EXPECT_FALSE(report.pass());
   EXPECT_GT(report.variants.front().not_finite, 0);
   EXPECT_EQ(report.variants.front().differences, 0);
