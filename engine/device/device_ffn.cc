@@ -59,20 +59,30 @@ void route(const DevicePass& p, const DeviceLayer& w, std::int64_t* loads) {
                        p.stream);
 }
 
+// The step's rows in the experts' order; of a single bf16 row no copies are made.
+Rows expert_inputs(const DevicePass& p, const DeviceMlp& e, std::int64_t rows, bool one_row) {
+  const DeviceWorkspace& m = p.work;
+  if (one_row) return m.x;
+  const bool fp8 = takes_fp8(p, e.gate_up);
+  const Rows gathered = fp8 ? m.gathered8 : m.gathered;
+  kernels::gather_rows_cuda({.x = fp8 ? m.x8 : m.x,
+                             .source_rows = m.source_rows,
+                             .y = gathered,
+                             .rows = rows,
+                             .width = p.config.hidden},
+                            p.stream);
+  return gathered;
+}
+
 void run_experts(const DevicePass& p, const DeviceLayer& w) {
   const Config& c = p.config;
   const DeviceWorkspace& m = p.work;
   const DeviceMlp& e = w.experts;
   const std::int64_t rows = p.step.rows * (c.top_k + w.shared_parts);
   const std::int64_t groups = c.experts + w.shared_parts;
-  const bool fp8 = takes_fp8(p, e.gate_up);
-  const Rows x = fp8 ? m.gathered8 : m.gathered;
-  kernels::gather_rows_cuda({.x = fp8 ? m.x8 : m.x,
-                             .source_rows = m.source_rows,
-                             .y = x,
-                             .rows = rows,
-                             .width = c.hidden},
-                            p.stream);
+  const bool one_row =
+      p.step.rows == 1 && m.x.dtype == kernels::Dtype::kBF16 && !takes_fp8(p, e.gate_up);
+  const Rows x = expert_inputs(p, e, rows, one_row);
   const Rows wide = packed(m.wide, e.width);
   kernels::gemm_cuda({.x = x,
                       .w = e.gate_up,
@@ -83,7 +93,8 @@ void run_experts(const DevicePass& p, const DeviceLayer& w) {
                       .groups = groups,
                       .offsets = m.offsets,
                       .full_groups = w.shared_parts,
-                      .full_rows = w.shared_parts > 0 ? p.step.rows : 0},
+                      .full_rows = w.shared_parts > 0 ? p.step.rows : 0,
+                      .one_row = one_row},
                      p.stream);
   kernels::gemm_cuda({.x = operand(p, wide, e.down, rows),
                       .w = e.down,

@@ -66,6 +66,7 @@ GemmBf16Params parameters(const GemmCudaArgs& args, const GemmTile& tile) {
   p.y_is_f32 = args.y.dtype == Dtype::kF32;
   p.pairs = args.pairs;
   p.rows = static_cast<int>(args.rows);
+  p.one_row = args.one_row;
   p.full = static_cast<int>(args.full_groups);
   p.full_rows = static_cast<int>(args.full_rows);
   p.n = static_cast<int>(args.n);
@@ -104,8 +105,8 @@ CUtensorMap block_map(const void* data, const std::array<std::int64_t, 2>& rows_
 
 CUtensorMap x_map(const GemmCudaArgs& args, const GemmBf16Params& p) {
   const bool heads = args.groups == 0 && args.heads > 1;
-  return block_map(args.x.data, {args.rows, args.w.cols}, args.x.ld, heads ? args.heads : 1,
-                   heads ? args.x_head : args.x.ld, p.box_tokens, p);
+  return block_map(args.x.data, {args.one_row ? 1 : args.rows, args.w.cols}, args.x.ld,
+                   heads ? args.heads : 1, heads ? args.x_head : args.x.ld, p.box_tokens, p);
 }
 
 CUtensorMap w_map(const GemmCudaArgs& args, const GemmBf16Params& p) {

@@ -73,17 +73,18 @@ struct GemmLoader {
   }
   __device__ void load_tokens(int stage, int k) const {
     const int batch = p.offsets ? 0 : place.batch;
+    const int x_row = p.one_row ? 0 : place.x_row;
 #pragma unroll 1
     for (int box = 0; box < boxes; ++box) {
       const int token = (box * kCluster + block.rank) * p.box_tokens;
       std::uint8_t* to = block.stage(stage) + token * kRowBytes;
       const int column = p.k_whole ? 0 : k * kBlockK, k_block = p.k_whole ? k : 0;
       if constexpr (kCluster == 1) {
-        tma_load_4d(to, x_map, block.full(stage), column, place.x_row + token, k_block, batch,
+        tma_load_4d(to, x_map, block.full(stage), column, x_row + token, k_block, batch,
                     CacheHint::kEvictLast);
       } else {
         tma_load_4d_multicast(to, x_map, block.full(stage), (1 << kCluster) - 1, column,
-                              place.x_row + token, k_block, batch, CacheHint::kEvictLast);
+                              x_row + token, k_block, batch, CacheHint::kEvictLast);
       }
     }
   }

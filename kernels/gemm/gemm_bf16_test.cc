@@ -315,6 +315,32 @@ TEST(GemmBf16, FullGroupsFirst) {
   expect_right({.rows = 80, .n = 64, .k = 72, .offsets = {0, 40, 80}, .full_groups = 2});
 }
 
+TEST(GemmBf16, OneRowForEveryGroup) {
+  MOEBIUS_NEEDS_GPU();
+  const DeviceStream owner;
+  const Stream stream = owner.stream();
+  for (const bool pairs : {false, true}) {
+    const Problem p{.rows = 8,
+                    .n = 1408,
+                    .k = 2048,
+                    .pairs = pairs,
+                    .offsets = {0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8},
+                    .full_groups = 2};
+    Data data(p);  // every row the first
+    for (std::int64_t r = 1; r < p.rows; ++r) {
+      std::copy_n(data.x.begin(), p.ldx(), data.x.begin() + r * p.ldx());
+    }
+    const auto want = Product(p, data, stream)(nullptr);
+    std::fill(data.x.begin() + p.ldx(), data.x.end(), kNan);  // reading another row shows
+    const Product product(p, data, stream);
+    auto y = poisoned<std::uint8_t>(want.size(), stream);
+    GemmCudaArgs args = product.args(y.data());
+    args.one_row = true;
+    gemm_cuda(args, stream);
+    EXPECT_EQ(download(y, stream), want) << name_of(p);
+  }
+}
+
 // ---- a row's bits whatever company it has
 
 struct Company {

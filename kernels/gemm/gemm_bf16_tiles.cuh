@@ -28,6 +28,7 @@ struct GemmBf16Params {
   int tokens;        // rows of x of a tile
   int box_tokens;    // rows of x one copy moves
   int weight_tiles;  // ceil(n / (weights * cluster))
+  int one_row;       // x is one row; what a copy would read beyond it is zero, and nobody's row
   int k_whole;       // K is a multiple of kBlockK: a copy may move several blocks
   int k_per_stage;   // K blocks; 1 unless k_whole and box_tokens == tokens
   int stages;

@@ -73,7 +73,10 @@ void check_matrices(const GemmCudaArgs& args) {
                 args.full_rows >= (args.full_groups > 0 ? 1 : 0) &&
                 args.full_rows <= args.rows / std::max<std::int64_t>(args.full_groups, 1),
             "gemm_cuda: full groups with more rows than there are");
+    require(!args.one_row || (args.x.dtype == Dtype::kBF16 && args.rows <= args.groups),
+            "gemm_cuda: one_row with x of another dtype than bf16 or more rows than groups");
   } else {
+    require(!args.one_row, "gemm_cuda: one_row without groups");
     require(args.w.rows >= args.w_first + args.w_head * (args.heads - 1) + args.n,
             "gemm_cuda: w has too few rows");
   }

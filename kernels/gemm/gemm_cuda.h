@@ -17,7 +17,7 @@ namespace moebius::kernels {
 /// Grouped:  rows [offsets[g], offsets[g + 1]) of x meet matrix g of w, which has groups * n
 ///           rows. The host knows only the sum, `rows`.
 struct GemmCudaArgs {
-  Rows x;                       // [rows, w.cols]
+  Rows x;                       // [rows, w.cols], or with one_row [1, w.cols]
   DeviceMatrix w;               // [n, w.cols], or more rows as above
   const float* bias = nullptr;  // [n] or null; dense only
   Rows y;                       // out [rows, n] (pairs: n / 2); kF32 or kBF16
@@ -33,6 +33,9 @@ struct GemmCudaArgs {
   /// The last full_groups groups have full_rows rows each, and all groups together `rows`: known
   /// before the offsets are, so that a launch may begin with them. Speed only.
   std::int64_t full_groups = 0, full_rows = 0;
+  /// Of a grouped product of bf16: x is one row, which every row multiplies, and no group has more
+  /// than one: a single token's experts need no copies of it.
+  bool one_row = false;
 };
 
 /// Canonical order: one accumulator per output in float32, ascending k, in the steps of the
