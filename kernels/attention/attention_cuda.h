@@ -57,13 +57,13 @@ struct AttentionCudaArgs {
 
 /// out[r, h] = sum_j p[j] v[j], p = softmax over j <= position(r) of scale * q . k[j].
 ///
-/// Canonical order: keys in chunks of kAttentionChunk absolute positions; inside, tiles of
-/// 64 ascending with a running maximum; every chunk ends as (max, sum, unnormalised out) in
-/// float32; chunks merge in ascending order, M = max(a, b), each term fma(b, exp(m_b - M), a *
-/// exp(m_a
-/// - M)); out / sum at the end. Masked keys change nothing. Bits depend on the row's query
-/// and its prefix alone: not on batch, chunking, what shares a tile, or prefill or decode.
-/// Errors   std::invalid_argument on a broken limit; DeviceError.
+/// Canonical order: keys in chunks of kAttentionChunk absolute positions (MLA: of
+/// mla_chunk_positions(heads)); inside, tiles of 64 ascending with a running maximum; every chunk
+/// ends as (max, sum, unnormalised out) in float32; chunks merge in ascending order, M = max(a, b),
+/// each term fma(b, exp(m_b - M), a * exp(m_a - M)); out / sum at the end. Masked keys change
+/// nothing. Bits depend on the row's query and its prefix alone: not on batch, chunking, what
+/// shares a tile, or prefill or decode. Errors   std::invalid_argument on a broken limit;
+/// DeviceError.
 void attention_cuda(const AttentionCudaArgs& args, const Stream& stream);
 
 }  // namespace moebius::kernels

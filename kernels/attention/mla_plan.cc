@@ -268,7 +268,7 @@ std::int64_t mla_tile_heads(std::int64_t heads) {
 }
 
 std::int64_t mla_chunk_positions(std::int64_t heads) {
-  return heads >= kMlaTileRows ? 4 * kAttentionChunk : kAttentionChunk;
+  return heads >= kMlaTileRows ? 4 * kAttentionChunk : 2 * kAttentionChunk;
 }
 
 bool mla_may_merge(std::int64_t heads, std::int64_t max_pages) {
