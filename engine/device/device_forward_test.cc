@@ -213,7 +213,7 @@ TEST_F(DeviceForward, SaysWhatDoesNotFit) {
   options.kv_cache = KvCache::kF32;
   refused(options, "KV cache");
   options.kv_cache = KvCache::kFp8;
-  refused(options, "multi-head latent attention");
+  refused(options, "expected latents of 512 and 64 columns");
   options.arithmetic = Arithmetic::kF32;
   refused(options, "expected f32, found fp8");
   options = on(Device::kCuda, Arithmetic::kBF16);

@@ -12,6 +12,16 @@ const char* name_of(KvCache cache) {
   return cache == KvCache::kF32 ? "f32" : cache == KvCache::kBF16 ? "bf16" : "fp8";
 }
 
+// What an fp8 cache expects of a model that it does not serve, and what was found.
+std::string fp8_refusal(const Config& config) {
+  if (config.attention == AttentionKind::kGqa) {
+    return "heads of 64 or 128 columns, found " + std::to_string(config.head_dim);
+  }
+  return "latents of 512 and 64 columns and heads in sixteens, found " +
+         std::to_string(config.kv_lora) + " and " + std::to_string(config.qk_rope) + ", " +
+         std::to_string(config.heads) + " heads";
+}
+
 kernels::Dtype cache_dtype(const Config& config, Arithmetic arithmetic,
                            std::optional<KvCache> asked) {
   const bool narrow = arithmetic == Arithmetic::kBF16;
@@ -23,14 +33,8 @@ kernels::Dtype cache_dtype(const Config& config, Arithmetic arithmetic,
                 " arithmetic expected " + (narrow ? "bf16 or fp8" : "f32") + ", found " +
                 name_of(cache));
   }
-  // MLA's kernel is there, but has not passed mla_fp8_test on a GPU yet.
-  if (config.attention == AttentionKind::kMla ||
-      !kernels::attention_serves(attention_shape(config, kernels::Dtype::kF8E4M3))) {
-    throw Error(
-        "KV cache: fp8 on a GPU expected grouped-query attention with heads of 64 or 128 "
-        "columns, found " +
-        (config.attention == AttentionKind::kGqa ? "heads of " + std::to_string(config.head_dim)
-                                                 : std::string("multi-head latent attention")));
+  if (!kernels::attention_serves(attention_shape(config, kernels::Dtype::kF8E4M3))) {
+    throw Error("KV cache: fp8 on a GPU expected " + fp8_refusal(config));
   }
   return kernels::Dtype::kF8E4M3;
 }

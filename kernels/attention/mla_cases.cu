@@ -186,7 +186,11 @@ std::vector<KernelCase> attention_mla_cases() {
       {"V3", 128, 128, 1, 4096},
       {"V3", 128, 32, 1, 16384},
       {"V3", 128, 1, 4096, 4096},
-  };  // over an fp8 cache once mla_fp8_test has passed on a GPU: a kernel that hangs stops all
+      {"V2-Lite", 16, 128, 1, 4096, 0, true},
+      {"V2-Lite", 16, 128, 1, 16384, 0, true},
+      {"V2-Lite", 16, 1, 4096, 4096, 0, true},
+      {"V3", 128, 128, 1, 4096, 0, true},
+  };
   std::vector<KernelCase> result;
   for (const MlaCase& c : cases) result.push_back(kernel_case(c));
   return result;
