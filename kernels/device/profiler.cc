@@ -29,7 +29,7 @@ constexpr std::uint32_t kFlushMs = 50;  // how old a finished record may get
 // 0.2 us a node longer.
 constexpr double kRecordNs = 900;
 constexpr double kPauseNs = 1e6;
-constexpr double kShare = 0.015;
+constexpr double kShare = 0.004;
 constexpr double kSlackNs = 5e6;
 
 constexpr CUpti_ActivityKind kKinds[] = {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL,

@@ -211,10 +211,11 @@ TEST_F(ProfilerCuda, PausesBetweenStepsAndEstimatesWhatItMissed) {
   EXPECT_LT(profile.seen_ns * 2, profile.wall_ns) << "recording all of it costs too much";
   const auto totals = by_name(profile);
   ASSERT_EQ(totals.count("spin_a"), 1U);
-  // All steps are alike, so the estimate is exact up to its rounding.
+  // All steps are alike, so the estimate of calls is exact up to its rounding; neighbours' time
+  // stamps may overlap by a tick of 32 ns of the device's clock.
   EXPECT_NEAR(static_cast<double>(totals.at("spin_a").calls), static_cast<double>(steps) * kNodes,
               2.0);
-  EXPECT_LE(sum_ns(profile), profile.busy_ns + 2);
+  EXPECT_LE(sum_ns(profile), profile.busy_ns + 32 * steps * kNodes);
 }
 
 TEST_F(ProfilerCuda, OneAtATimeAndAgain) {

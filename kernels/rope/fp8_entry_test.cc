@@ -128,27 +128,5 @@ TEST(MlaPrepareFp8, HoldsTheSameValuesQuantised) {
   }
 }
 
-TEST(CopyPageFp8, WholePages) {
-  MOEBIUS_NEEDS_GPU();
-  const DeviceStream owner;
-  const Stream stream = owner.stream();
-  tests::Random random(tests::seed_or(48));
-  constexpr std::int64_t kLayers = 3, kSmall = 4;
-  KvLayer kv{.dtype = Dtype::kF8E4M3, .pages = kSmall, .width = 576, .block = 128, .plain = 64};
-  const std::int64_t page = kv_page_bytes(kv), layer = kSmall * page;
-  std::vector<std::uint8_t> cache(kLayers * layer);
-  for (auto& x : cache) x = static_cast<std::uint8_t>(random.next());
-  const auto device = upload(cache, stream);
-  kv.data = device.data();
-  copy_page_cuda(
-      {.first = kv, .layers = kLayers, .layer_bytes = layer, .from = 2, .to = 1, .tokens = 7},
-      stream);
-  std::vector<std::uint8_t> want = cache;
-  for (std::int64_t l = 0; l < kLayers; ++l) {
-    std::copy_n(&cache[l * layer + 2 * page], page, &want[l * layer + page]);
-  }
-  EXPECT_EQ(download(device, stream) == want, true);
-}
-
 }  // namespace
 }  // namespace moebius::kernels
