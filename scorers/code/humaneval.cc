@@ -58,7 +58,7 @@ class HumanEvalScorer final : public Scorer {
       return code::make_score({Verdict::kNoAnswer, "nothing was written"}, "", "");
     }
     Judgement judgement = attempt(program.source, false);
-    if (judgement.verdict == Verdict::kTimeLimit) judgement = attempt(program.source, true);
+    if (judgement.doubtful()) judgement = attempt(program.source, true);
     Score score = code::make_score(judgement, program.shown,
                                    code::stamp(*sandbox_, solver_limits(), "two processes"));
     score.tests.push_back({judgement.verdict, judgement.cpu_seconds, score.reason});

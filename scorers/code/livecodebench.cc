@@ -102,8 +102,7 @@ class LiveCodeBenchScorer final : public Scorer {
 
   static std::vector<Judgement> all_at_once(const code::ProgramRun& run) {
     std::vector<Judgement> judgements = code::run_official(run, false);
-    if (judgements.back().verdict == Verdict::kTimeLimit)
-      judgements = code::run_official(run, true);
+    if (judgements.back().doubtful()) judgements = code::run_official(run, true);
     return judgements;
   }
 
@@ -112,7 +111,7 @@ class LiveCodeBenchScorer final : public Scorer {
     std::vector<Judgement> judgements;
     for (std::size_t i = 0; i < problem_->tests.size(); ++i) {
       Judgement judgement = test(run, i, false);
-      if (judgement.verdict == Verdict::kTimeLimit) judgement = test(run, i, true);
+      if (judgement.doubtful()) judgement = test(run, i, true);
       judgements.push_back(std::move(judgement));
       if (!judgements.back().passed()) break;
     }

@@ -1,6 +1,8 @@
 // The two-process protocol and the drivers, on plain processes: what needs no isolation to show.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <string>
 
 #include "scorers/code/testing/cases.h"
@@ -104,6 +106,40 @@ TEST(HumanEvalProtocol, ThinkUnclosed) {
   expect(scorer->score({.text = "<think>hm</think>def f(x): return x"}), Verdict::kPass);
 }
 
+/// A file that is not there yet, and gone at the end.
+class Mark {
+ public:
+  explicit Mark(const std::string& name)
+      : path_(::testing::TempDir() + "moebius_" + name + "_" + std::to_string(::getpid())) {
+    std::remove(path_.c_str());
+  }
+  ~Mark() { std::remove(path_.c_str()); }
+  Mark(const Mark&) = delete;
+  Mark& operator=(const Mark&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// A program that is killed from outside, as far as anyone can tell, when it first runs: `then`
+/// after that.
+std::string killed_once(const std::string& mark, const std::string& then) {
+  return "import os, signal\nif not os.path.exists('" + mark + "'):\n    open('" + mark +
+         "', 'w').close()\n    signal.raise_signal(signal.SIGKILL)\n" + then;
+}
+
+TEST(HumanEvalProtocol, AKillFromOutsideIsNoVerdict) {
+  const Mark mark("humaneval_killed");
+  expect(he("    assert candidate(1) == 2\n",
+            killed_once(mark.path(), "def f(x):\n    return x + 1\n")),
+         Verdict::kPass);
+  const Score again = he("    assert candidate(1) == 2\n",
+                         "import signal\ndef f(x):\n    signal.raise_signal(9)\n");
+  expect(again, Verdict::kRuntimeError);
+  EXPECT_EQ(again.reason, "killed by signal 9");
+}
+
 Score lcb(const std::string& program, const std::string& fn, std::vector<ProgramTest> tests,
           LiveCodeBenchMode mode) {
   return judge_livecodebench(program, fn, std::move(tests), mode, kBox);
@@ -127,6 +163,15 @@ TEST(LiveCodeBench, BothModes) {
     expect(lcb("def g(a): return a", "f", {{"5", "5"}}, mode), Verdict::kRuntimeError);
     EXPECT_THROW(lcb("def f(a): return a", "f", {{"5 6", "5"}}, mode), Error);
     EXPECT_THROW(lcb("def f(a): return a", "f", {{"5", "5]"}}, mode), Error);
+  }
+}
+
+TEST(LiveCodeBench, AKillFromOutsideIsNoVerdict) {
+  for (const auto mode : {LiveCodeBenchMode::kSubprocess, LiveCodeBenchMode::kOfficial}) {
+    const Mark mark("livecodebench_killed");
+    expect(lcb(killed_once(mark.path(), "print(1)"), "", {{"", "1"}}, mode), Verdict::kPass);
+    expect(lcb("import signal\nsignal.raise_signal(9)", "", {{"", "1"}}, mode),
+           Verdict::kRuntimeError);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
+
 #include "scorers/code/wire.h"
 
 namespace moebius::scorers::code {
@@ -37,7 +39,8 @@ Judgement judge_death(const sandbox::Outcome& outcome) {
               fmt::format("ended with status {}{}{}", outcome.code, said.empty() ? "" : ": ", said),
               cpu};
     case End::kSignalled:
-      return {Verdict::kRuntimeError, fmt::format("killed by signal {}", outcome.code), cpu};
+      return {Verdict::kRuntimeError, fmt::format("killed by signal {}", outcome.code), cpu,
+              outcome.code == SIGKILL};
     case End::kCpuLimit:
       return {Verdict::kTimeLimit, fmt::format("processor time: {:.2f} s", cpu), cpu};
     case End::kWallLimit:

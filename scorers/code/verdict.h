@@ -17,6 +17,10 @@ struct Judgement {
   Verdict verdict = Verdict::kWrong;
   std::string reason;
   double cpu_seconds = 0;
+  bool killed = false;  // by SIGKILL, and not by us
+  /// May be this machine's doing, its load or its want of memory: counts only once it has happened
+  /// again, alone.
+  bool doubtful() const { return verdict == Verdict::kTimeLimit || killed; }
   bool passed() const { return verdict == Verdict::kPass; }
 };
 
