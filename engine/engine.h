@@ -170,7 +170,8 @@ struct LocalOptions {
   std::optional<Arithmetic> arithmetic;  // absent: kF32 on the CPU, kBF16 on a GPU
   std::optional<KvCache> kv_cache;       // its dtype; absent: as the arithmetic. On a GPU only
                                          // that, or under kBF16 kFp8 for grouped-query
-                                         // attention with heads of 64 or 128 columns
+                                         // attention with heads of 64 or 128 columns and
+                                         // for MLA with latents of 512 and 64 columns
   std::int32_t max_context = 0;          // tokens; 0: what the model allows
   std::int32_t max_batch_rows = 0;       // tokens computed in one step; 0: 512 on the CPU, on a
                                          // GPU 8192 or what its memory allows

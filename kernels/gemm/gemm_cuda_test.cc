@@ -69,6 +69,12 @@ TEST(GemmCuda, RefusesBrokenLimits) {
          a.groups = a.full_groups = 1, a.full_rows = 4;
          a.offsets = reinterpret_cast<std::int32_t*>(memory);
        }},
+      {"one_row without groups", [](auto& a) { a.one_row = true; }},
+      {"more rows than groups",
+       [](auto& a) {
+         a.groups = 1, a.one_row = true;
+         a.offsets = reinterpret_cast<std::int32_t*>(memory);
+       }},
       {"w has too few rows", [](auto& a) { a.w_first = 1; }},
   };
   for (const Case& c : cases) {

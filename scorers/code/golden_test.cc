@@ -72,7 +72,7 @@ HumanEvalProblem problem_of(const json& row) {
 
 /// The verdict of one recorded row. Where the record says pass and this machine needed longer than
 /// the limit, the row is judged with four times the limit: a slower processor than the recorder's
-/// is not another verdict (one solution of HumanEval/129 takes 2.7 of its 3 s on an idle core).
+/// is not another verdict (one solution of HumanEval/129 takes 2.7 to 3.9 s of its 3 here).
 Score judge(HumanEvalProblem problem, CodeExtraction extraction, const std::string& text,
             bool recorded, const std::shared_ptr<sandbox::Sandbox>& sandbox) {
   const auto verdict = [&] {
