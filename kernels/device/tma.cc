@@ -34,8 +34,11 @@ CUtensorMapDataType map_type(Dtype dtype) {
       return CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
     case Dtype::kF8E4M3:
       return CU_TENSOR_MAP_DATA_TYPE_UINT8;
+    case Dtype::kI8:
+    case Dtype::kI4:
+      break;  // no product on the device reads them yet
   }
-  throw DeviceError("tensor map: unknown dtype");
+  throw DeviceError(std::string("tensor map: no matrices of ") + dtype_name(dtype));
 }
 
 CUtensorMapSwizzle map_swizzle(Swizzle swizzle) {

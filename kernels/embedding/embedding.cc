@@ -68,7 +68,7 @@ void embedding(const EmbeddingArgs& args, const Stream& stream) {
   const Matrix& table = args.table;
   require(args.rows >= 0, "embedding: rows < 0");
   require(table.data && table.rows >= 1 && table.cols >= 1, "embedding: empty table");
-  require(table.dtype != Dtype::kF8E4M3, "embedding: an f8_e4m3 table");
+  require(dtype_bits(table.dtype) >= 16, "embedding: a quantised table");
   if (args.rows == 0) return;
   require(args.ids && args.y, "embedding: ids or y is null");
   require(std::all_of(args.ids, args.ids + args.rows,

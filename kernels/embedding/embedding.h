@@ -11,7 +11,7 @@ namespace moebius::kernels {
 struct EmbeddingArgs {
   const std::int32_t* ids = nullptr;  // [rows], each in [0, table.rows)
   std::int64_t rows = 0;
-  Matrix table;        // [vocab, dim]; not kF8E4M3
+  Matrix table;        // [vocab, dim]; kF32, kF16 or kBF16
   float* y = nullptr;  // out [rows, dim]
 };
 

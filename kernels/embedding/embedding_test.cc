@@ -100,6 +100,7 @@ TEST(Embedding, RefusesBrokenLimits) {
   refused([](EmbeddingArgs& a) { a.table.rows = 2; });
   refused([](EmbeddingArgs& a) { a.table.cols = 0; });
   refused([](EmbeddingArgs& a) { a.table.dtype = Dtype::kF8E4M3; });
+  refused([](EmbeddingArgs& a) { a.table.dtype = Dtype::kI4; });
   refused([](EmbeddingArgs& a) { a.ids = nullptr; });
   refused([](EmbeddingArgs& a) { a.y = nullptr; });
   refused([&](EmbeddingArgs&) { ids[1] = -1; });

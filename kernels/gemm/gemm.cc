@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/gemm/gemm_core.h"
+#include "kernels/gemm/gemm_widen.h"
 
 namespace moebius::kernels {
 namespace {
@@ -29,16 +30,28 @@ const GemmPath* default_path() {
   return amx ? amx : simd_gemm_path();
 }
 
+// Weights that no bf16 holds.
+bool is_wide(Dtype dtype) {
+  return dtype == Dtype::kF32 || dtype == Dtype::kF16;
+}
+
 const GemmPath& path_for(Dtype dtype) {
   const GemmPath* chosen = chosen_path.load();
   if (!chosen) chosen = default_path();
-  const bool wide = dtype == Dtype::kF32 || dtype == Dtype::kF16;
-  return wide ? *simd_gemm_path() : *chosen;  // the matrix unit multiplies bf16 only
+  return is_wide(dtype) ? *simd_gemm_path() : *chosen;  // the matrix unit multiplies bf16 only
 }
 
 GemmPacking packing_for(Dtype dtype, Precision precision) {
   if (precision == Precision::kBF16) return {1, true};
-  return {dtype == Dtype::kBF16 || dtype == Dtype::kF8E4M3 ? 3 : 1, false};
+  return {is_wide(dtype) ? 1 : 3, false};
+}
+
+void check_scales(const Matrix& w) {
+  const bool quantized = w.dtype == Dtype::kF8E4M3 || is_packed(w.dtype);
+  require(!quantized || w.group_scale || (w.scale && !is_packed(w.dtype)),
+          "gemm: quantised weights without scales");
+  require(!w.group_scale || (quantized && !w.scale && w.group > 0 && w.group % kGroupUnit == 0),
+          "gemm: group scales of other weights, or of groups that are no multiple of 32");
 }
 
 void check_problem(const GemmProblem& p) {
@@ -46,7 +59,8 @@ void check_problem(const GemmProblem& p) {
   require(p.rows == 0 || (p.x && p.y && p.w.data), "gemm: a pointer is missing");
   require(p.ldy >= p.w.rows, "gemm: ldy is shorter than a row of y");
   require(p.ldx >= p.w.cols, "gemm: ldx is shorter than a row of x");
-  require(p.w.dtype != Dtype::kF8E4M3 || p.w.scale, "gemm: fp8 weights without scales");
+  check_scales(p.w);
+  if (!p.up.empty()) check_scales(p.up);
   require(
       p.up.empty() || (p.up.rows == p.w.rows && p.up.cols == p.w.cols && p.up.dtype == p.w.dtype &&
                        (p.up.scale != nullptr) == (p.w.scale != nullptr)),
@@ -219,13 +233,6 @@ void launch_problems(std::vector<GemmProblem> problems, Precision precision,
   stream.pool().run(1, [&](std::int64_t, int) { both(false); });
 }
 
-Matrix row_slice(const Matrix& w, std::int64_t row, std::int64_t rows) {
-  Matrix slice = w;
-  slice.data = static_cast<const std::byte*>(w.data) + row * w.cols * dtype_bytes(w.dtype);
-  slice.rows = rows;
-  return slice;
-}
-
 }  // namespace
 
 void gemm(const GemmArgs& args, const Stream& stream) {
@@ -250,7 +257,7 @@ void head_gemm(const HeadGemmArgs& args, const Stream& stream) {
     problems.push_back({.x = args.x + h * args.x_head,
                         .ldx = args.ldx,
                         .rows = args.rows,
-                        .w = row_slice(args.w, first, args.n),
+                        .w = weight_rows(args.w, first, args.n),
                         .w_row = first,
                         .y = args.y + h * args.y_head,
                         .ldy = args.ldy});

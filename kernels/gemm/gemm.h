@@ -66,10 +66,10 @@ struct GroupedGemmArgs {
 /// what TDPBF16PS computes for one tile (Intel SDM), and what the other paths
 /// repeat, so bits depend on the row of x and on w alone: not on the other rows,
 /// the threads or the processor.
-/// With bf16 and fp8 weights each piece of x has an accumulator of its own; they
-/// are added as (high + middle) + low at the end. With f16 and f32 weights x
-/// enters whole. fp8: a fresh accumulator every 128 k, times the block's scale,
-/// added to the total by one fused multiply-add.
+/// With f16 and f32 weights x enters whole; with all others each piece of x has an
+/// accumulator of its own, added as (high + middle) + low at the end. Weights with
+/// group scales enter as bf16(value * scale). Block scales (fp8): a fresh accumulator
+/// every 128 k, times the block's scale, added to the total by one fused multiply-add.
 ///
 /// Source   DeepSeek-V3 inference/model.py, linear(); fp8 as in kernel.py, fp8_gemm.
 /// Dtypes   x, bias, y float32; w any Dtype.

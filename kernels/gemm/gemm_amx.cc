@@ -2,12 +2,13 @@
 //
 // A tile holds weights as they lie in the checkpoint (16 outputs x 32 k), B the packed
 // activations (16 pairs of k x 16 columns), C 16 outputs x 16 columns. For each slice of k
-// a task copies 32 outputs at a time into tiles (widening fp8, padding edges with
+// a task copies 32 outputs at a time into tiles (widening what is narrower, padding edges with
 // zeros) and walks them over all its columns, copying the next 32 in between:
 // two A and two B tiles feed four products. The split of float32 rows into three bf16
 // columns makes a batch of one fill three columns of one tile: no extra pass over the weights.
 #include "kernels/gemm/gemm_amx.h"
 #include "kernels/gemm/gemm_core.h"
+#include "kernels/gemm/gemm_widen.h"
 
 #if defined(__x86_64__)
 
@@ -69,6 +70,32 @@ MOEBIUS_AMX inline __m512i widen_e4m3(__m256i bytes) {
   return _mm512_or_si512(out, sign);
 }
 
+// 32 codes of 4 bits, in order, to bytes.
+MOEBIUS_AMX inline __m256i spread_codes(__m128i codes) {
+  const __m256i v = _mm256_cvtepu8_epi16(codes);
+  return _mm256_and_si256(_mm256_or_si256(v, _mm256_slli_epi16(v, 4)), _mm256_set1_epi8(15));
+}
+
+MOEBIUS_AMX inline __m512i bf16_product(__m512 low, __m512 high, float scale) {
+  const __m512 by = _mm512_set1_ps(scale);
+  return upper_halves(round_bf16(_mm512_mul_ps(low, by)), round_bf16(_mm512_mul_ps(high, by)));
+}
+
+// Codes c of kI8 or kI4, one to a byte, to bf16((c - zero) * scale).
+MOEBIUS_AMX inline __m512i scale_codes(__m256i codes, char zero, float scale) {
+  const __m256i v = _mm256_sub_epi8(codes, _mm256_set1_epi8(zero));
+  const __m512i low = _mm512_cvtepi8_epi32(_mm256_castsi256_si128(v));
+  const __m512i high = _mm512_cvtepi8_epi32(_mm256_extracti128_si256(v, 1));
+  return bf16_product(_mm512_cvtepi32_ps(low), _mm512_cvtepi32_ps(high), scale);
+}
+
+MOEBIUS_AMX inline __m512i scale_bf16(__m512i v, float scale) {
+  const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(v));
+  const __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(v, 1));
+  return bf16_product(_mm512_castsi512_ps(_mm512_slli_epi32(low, 16)),
+                      _mm512_castsi512_ps(_mm512_slli_epi32(high, 16)), scale);
+}
+
 // 32 outputs of weights, a slice of k deep.
 struct Slice {
   std::int64_t n = 0;  // from b.n0
@@ -96,12 +123,13 @@ Slice slice_after(const GemmBlock& b, const Slice& s) {
 // memory costs no time of its own.
 class SliceLoader {
  public:
-  SliceLoader(const GemmBlock& b, const Slice& s, std::byte* tiles) : tiles_(tiles) {
+  SliceLoader(const GemmBlock& b, const Slice& s, std::byte* tiles) : w_(b.w), tiles_(tiles) {
     if (s.outs == 0) return;
-    fp8_ = b.w->dtype == Dtype::kF8E4M3;
-    bytes_ = fp8_ ? 1 : 2;
-    stride_ = b.w->cols * bytes_;
-    row_ = static_cast<const std::byte*>(b.w->data) + (b.n0 + s.n) * stride_ + s.k * bytes_;
+    step_bytes_ = kStep * dtype_bits(w_->dtype) / 8;
+    stride_ = static_cast<std::int64_t>(w_->row_bytes());
+    n0_ = b.n0 + s.n;
+    k0_ = s.k;
+    row_ = static_cast<const std::byte*>(w_->data) + n0_ * stride_ + s.k / kStep * step_bytes_;
     outs_ = s.outs;
     depth_ = s.depth;
     steps_ = round_up(s.depth, kStep) / kStep;
@@ -119,7 +147,7 @@ class SliceLoader {
       std::byte* to = tiles_ + (n_ / kTile * steps_ + step_) * kTileBytes + n_ % kTile * 64;
       _mm512_store_si512(to, n_ < outs_ ? tile_row() : _mm512_setzero_si512());
       if (n_ + kRowsAhead < outs_) {
-        const std::byte* ahead = row_ + kRowsAhead * stride_ + step_ * kStep * bytes_;
+        const std::byte* ahead = row_ + kRowsAhead * stride_ + step_ * step_bytes_;
         _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
       }
       if (++step_ < steps_) continue;
@@ -133,14 +161,29 @@ class SliceLoader {
     const std::int64_t k = step_ * kStep;
     const std::int64_t left = depth_ - k;
     const __mmask32 mask = left >= kStep ? ~0U : (1U << left) - 1;
-    if (fp8_) return widen_e4m3(_mm256_maskz_loadu_epi8(mask, row_ + k));
-    return _mm512_maskz_loadu_epi16(mask, row_ + 2 * k);
+    const std::byte* at = row_ + step_ * step_bytes_;
+    if (w_->group_scale) return _mm512_maskz_mov_epi16(mask, grouped_row(mask, at));
+    if (w_->dtype == Dtype::kBF16) return _mm512_maskz_loadu_epi16(mask, at);
+    return widen_e4m3(_mm256_maskz_loadu_epi8(mask, at));
   }
 
+  // What lies behind the row's end may be anything.
+  MOEBIUS_AMX __m512i grouped_row(__mmask32 mask, const std::byte* at) const {
+    const float scale = group_scale(*w_, n0_ + n_, k0_ + step_ * kStep);
+    if (w_->dtype == Dtype::kI4) {
+      const auto bytes = static_cast<__mmask16>(_pext_u32(mask, 0x55555555U));
+      return scale_codes(spread_codes(_mm_maskz_loadu_epi8(bytes, at)), 8, scale);
+    }
+    const __m256i codes = _mm256_maskz_loadu_epi8(mask, at);
+    if (w_->dtype == Dtype::kI8) return scale_codes(codes, -128, scale);
+    return scale_bf16(widen_e4m3(codes), scale);
+  }
+
+  const Matrix* w_;
   std::byte* tiles_;
   const std::byte* row_ = nullptr;
-  bool fp8_ = false;
-  std::int64_t bytes_ = 0, stride_ = 0, outs_ = 0, depth_ = 0, steps_ = 0;
+  std::int64_t step_bytes_ = 0, stride_ = 0, outs_ = 0, depth_ = 0, steps_ = 0;
+  std::int64_t n0_ = 0, k0_ = 0;  // where the slice begins
   std::int64_t n_ = 0, step_ = 0, left_ = 0, share_ = 0;
 };
 
@@ -328,7 +371,7 @@ MOEBIUS_AMX void multiply_slice(const GemmBlock& b, const Slice& s, const Column
     const bool pair = j + 1 < columns.panels;
     const Panels at{b0, pair ? b0 + steps * kTileBytes : nullptr, c + j * kPanelFloats,
                     c + (j + 1) * kPanelFloats};
-    if (b.w->dtype == Dtype::kF8E4M3) {
+    if (b.w->scale) {
       accumulate_fp8(b, s, tiles, steps, at, next);
     } else {
       accumulate_bf16(tiles, steps, s.k == 0, at, next);
@@ -358,7 +401,7 @@ void block(const GemmBlock& b) {
                         panels_of(p.rows, pieces)};
   auto* c = reinterpret_cast<float*>(b.scratch + 2 * kTilesBytes);
   const std::int64_t c_stride = columns.panels * kPanelFloats;
-  if (b.w->dtype == Dtype::kF8E4M3) {
+  if (b.w->scale) {
     const std::int64_t count = round_up(b.outs, kBlockOuts) / kBlockOuts * c_stride;
     std::memset(c, 0, static_cast<std::size_t>(count) * sizeof(float));
   }

@@ -9,7 +9,7 @@
 #include "kernels/gemm/gemm_core.h"
 
 #define MOEBIUS_AMX \
-  __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
+  __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,bmi2,fma")))
 
 namespace moebius::kernels::amx {
 
@@ -69,6 +69,28 @@ MOEBIUS_AMX inline void transpose16(__m512i r[16]) {
     r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
     r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
   }
+}
+
+// The upper halves of 32 dwords as 32 bf16 in order.
+MOEBIUS_AMX inline __m512i upper_halves(__m512i low, __m512i high) {
+  const __m256i a = _mm512_cvtepi32_epi16(_mm512_srli_epi32(low, 16));
+  const __m256i b = _mm512_cvtepi32_epi16(_mm512_srli_epi32(high, 16));
+  return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+}
+
+MOEBIUS_AMX inline __m512i quiet_nan(__m512 x) {
+  const __m512i bits = _mm512_castps_si512(x);
+  const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+  return _mm512_mask_or_epi32(bits, nan, bits, _mm512_set1_epi32(0x00400000));
+}
+
+// The nearest bf16, ties to even, in the upper half of each dword; the lower is left over.
+MOEBIUS_AMX inline __m512i round_bf16(__m512 x) {
+  const __m512i bits = quiet_nan(x);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i bias = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
+  const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
+  return _mm512_mask_add_epi32(bits, number, bits, bias);
 }
 
 std::size_t packed_bytes(std::int64_t k, std::int64_t rows, GemmPacking packing);

@@ -17,27 +17,6 @@ MOEBIUS_AMX inline Floats32 load32(const float* x, std::int64_t left) {
           _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), x + 16)};
 }
 
-// The upper halves of 32 dwords as 32 bf16 in order.
-MOEBIUS_AMX inline __m512i upper_halves(__m512i low, __m512i high) {
-  const __m256i a = _mm512_cvtepi32_epi16(_mm512_srli_epi32(low, 16));
-  const __m256i b = _mm512_cvtepi32_epi16(_mm512_srli_epi32(high, 16));
-  return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
-}
-
-MOEBIUS_AMX inline __m512i quiet_nan(__m512 x) {
-  const __m512i bits = _mm512_castps_si512(x);
-  const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-  return _mm512_mask_or_epi32(bits, nan, bits, _mm512_set1_epi32(0x00400000));
-}
-
-MOEBIUS_AMX inline __m512i round_bf16(__m512 x) {
-  const __m512i bits = quiet_nan(x);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i bias = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
-  const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
-  return _mm512_mask_add_epi32(bits, number, bits, bias);
-}
-
 // Takes the next bf16 piece off `x` by truncation: three of them add up to any float.
 MOEBIUS_AMX inline __m512i next_piece(__m512& x) {
   const __m512i mask = _mm512_set1_epi32(static_cast<int>(0xffff0000U));

@@ -41,13 +41,13 @@ void reference(const GemmArgs& a) {
   const std::int64_t k = a.w.cols;
   const std::int64_t padded = round_up(k, kStep);
   const std::int64_t scale_cols = round_up(k, kScaleBlock) / kScaleBlock;
-  const bool narrow = a.w.dtype == Dtype::kBF16 || a.w.dtype == Dtype::kF8E4M3;
+  const bool narrow = a.w.dtype != Dtype::kF32 && a.w.dtype != Dtype::kF16;
   const int pieces = a.precision == Precision::kF32 && narrow ? 3 : 1;
   for (std::int64_t row = 0; row < a.rows; ++row) {
     std::vector<std::vector<float>> x(pieces, std::vector<float>(padded));
     for (std::int64_t i = 0; i < k; ++i) {
       const float value = a.x[row * a.ldx + i];
-      const Pieces split = split_bf16(value);
+      const Pieces split = cut_bf16(value);
       for (int piece = 0; piece < pieces; ++piece) x[piece][i] = split.value[piece];
       if (pieces == 1) x[0][i] = a.precision == Precision::kBF16 ? round_to_bf16(value) : value;
     }
@@ -56,7 +56,7 @@ void reference(const GemmArgs& a) {
       for (std::int64_t i = 0; i < k; ++i) w[i] = widen_weight(a.w, n, i);
       float y = 0;
       for (int piece = 0; piece < pieces; ++piece) {
-        const float part = a.w.dtype == Dtype::kF8E4M3
+        const float part = a.w.scale
                                ? scaled_dot(x[piece], w, a.w.scale + n / kScaleBlock * scale_cols)
                                : dot(x[piece], w);
         y = piece == 0 ? part : y + part;

@@ -75,17 +75,66 @@ HWY_INLINE void widen_fp8(const std::byte* row, std::int64_t stride, float* tile
   }
 }
 
+// bf16(values * scales), to nearest even; NaN has no bits that rounding could carry into.
+HWY_INLINE void put_scaled(hn::Vec<Floats> values, const float* scales, float* to) {
+  const Words du;
+  const auto bits = hn::BitCast(du, hn::Mul(values, hn::LoadU(Floats(), scales)));
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1U));
+  put(hn::And(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fffU))), hn::Set(du, 0xffff0000U)), to);
+}
+
+// Codes of kBits bits, kI8 or kI4, with the scales of their 16 rows.
+template <int kBits>
+HWY_INLINE void widen_codes(const std::byte* row, std::int64_t stride, const float* scales,
+                            float* tile) {
+  constexpr int kCodes = 32 / kBits;
+  const auto mask = hn::Set(Words(), (1U << kBits) - 1);
+  const auto zero = hn::Set(Ints(), 1 << (kBits - 1));
+  for (std::int64_t word = 0; word < kStep / kCodes; ++word) {
+    for (std::size_t lane = 0; lane < kLanes; lane += hn::Lanes(Floats())) {
+      auto codes = gather(row + static_cast<std::int64_t>(lane) * stride + word * 4, stride);
+      for (int i = 0; i < kCodes; ++i) {
+        const auto value = hn::Sub(hn::BitCast(Ints(), hn::And(codes, mask)), zero);
+        put_scaled(hn::ConvertTo(Floats(), value), scales + lane,
+                   tile + (kCodes * word + i) * kLanes + lane);
+        codes = hn::ShiftRight<kBits>(codes);
+      }
+    }
+  }
+}
+
+HWY_INLINE void scale_fp8(const float* scales, float* tile) {
+  for (std::int64_t k = 0; k < kStep; ++k) {
+    for (std::size_t lane = 0; lane < kLanes; lane += hn::Lanes(Floats())) {
+      float* at = tile + k * kLanes + lane;
+      put_scaled(hn::LoadU(Floats(), at), scales + lane, at);
+    }
+  }
+}
+
+// One step of 32 k of 16 whole rows with group scales.
+void widen_grouped(const Matrix& w, std::int64_t n, std::int64_t k, const std::byte* at,
+                   std::int64_t stride, float* tile) {
+  float scales[kLanes];
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) scales[lane] = group_scale(w, n + lane, k);
+  if (w.dtype == Dtype::kI4) return widen_codes<4>(at, stride, scales, tile);
+  if (w.dtype == Dtype::kI8) return widen_codes<8>(at, stride, scales, tile);
+  widen_fp8(at, stride, tile);
+  scale_fp8(scales, tile);
+}
+
 // Tiles [steps][32 k][16 outputs] of 16 outputs from n; rows past the matrix repeat its last.
 void load_tile(const Matrix& w, std::int64_t n, std::int64_t k0, std::int64_t depth, float* tile) {
-  const std::int64_t size = static_cast<std::int64_t>(dtype_bytes(w.dtype));
-  const std::int64_t stride = w.cols * size;
+  const auto stride = static_cast<std::int64_t>(w.row_bytes());
   const auto* rows = static_cast<const std::byte*>(w.data) + n * stride;
   const bool gathers =
       w.rows - n >= kLanes && w.dtype != Dtype::kF16 && stride * kLanes < (1 << 30);
   for (std::int64_t k = 0; k < depth; k += kStep, tile += kStep * kLanes) {
-    const std::byte* at = rows + (k0 + k) * size;
+    const std::byte* at = rows + (k0 + k) * dtype_bits(w.dtype) / 8;
     if (!gathers || depth - k < kStep) {
       widen_edge(w, n, k0 + k, std::min(kStep, depth - k), tile);
+    } else if (w.group_scale) {
+      widen_grouped(w, n, k0 + k, at, stride, tile);
     } else if (w.dtype == Dtype::kBF16) {
       widen_bf16(at, stride, tile);
     } else if (w.dtype == Dtype::kF32) {
@@ -144,7 +193,7 @@ void multiply_columns(const float* tile, const float* x, std::int64_t ldx, std::
   }
 }
 
-// fp8: a fresh accumulator for every scale block, promoted to the total.
+// Block scales: a fresh accumulator for every block, promoted to the total.
 void multiply_scaled(const GemmBlock& b, std::int64_t half, std::int64_t k0, const float* tile,
                      const float* x, std::int64_t ldx, std::int64_t columns, std::int64_t steps,
                      float* acc, float* part) {
@@ -187,7 +236,7 @@ void narrow_block(const GemmBlock& b) {
     for (std::int64_t half = 0; half * kLanes < b.outs; ++half) {
       load_tile(*b.w, b.n0 + half * kLanes, k0, depth, tile);
       float* to = acc + half * kLanes;
-      if (b.w->dtype == Dtype::kF8E4M3) {
+      if (b.w->scale) {
         multiply_scaled(b, half, k0, tile, x + k0, ldx, columns, steps, to, part);
       } else {
         multiply_columns(tile, x + k0, ldx, columns, steps, to);
@@ -246,7 +295,7 @@ void pack(const GemmProblem& p, std::int64_t row0, std::int64_t rows, GemmPackin
         to[r * ldx + i] = packing.round_bf16 ? round_to_bf16(x[i]) : x[i];
         continue;
       }
-      const Pieces pieces = split_bf16(x[i]);
+      const Pieces pieces = cut_bf16(x[i]);
       for (int piece = 0; piece < 3; ++piece)
         to[(piece * rows + r) * ldx + i] = pieces.value[piece];
     }

@@ -21,7 +21,14 @@ namespace {
 struct Weight {
   std::vector<std::byte> bytes;
   std::vector<float> scale;
+  std::vector<std::uint16_t> group_scale;
   Matrix matrix;
+};
+
+/// How weights are stored; group 0: without group scales.
+struct Format {
+  Dtype dtype = Dtype::kF32;
+  std::int64_t group = 0;
 };
 
 std::uint16_t to_f16(float x) {  // coarse, for test data: normal numbers only
@@ -31,7 +38,31 @@ std::uint16_t to_f16(float x) {  // coarse, for test data: normal numbers only
   return static_cast<std::uint16_t>((bits >> 16 & 0x8000) | exponent << 10 | (bits >> 13 & 1023));
 }
 
-Weight make_weight(Dtype dtype, std::int64_t rows, std::int64_t cols, std::mt19937& random) {
+/// Random codes in every bit, those behind a row's end too; scales of either sign.
+Weight make_grouped(const Format& format, std::int64_t rows, std::int64_t cols,
+                    std::mt19937& random) {
+  Weight w;
+  w.matrix = {.dtype = format.dtype, .rows = rows, .cols = cols, .group = format.group};
+  w.bytes.resize(w.matrix.bytes());
+  for (std::byte& byte : w.bytes) {
+    unsigned bits = random() & 255;
+    if (format.dtype == Dtype::kF8E4M3 && (bits & 127) == 127) --bits;
+    byte = static_cast<std::byte>(bits);
+  }
+  w.group_scale.resize(rows * ((cols + format.group - 1) / format.group));
+  std::normal_distribution<float> normal;
+  for (std::uint16_t& scale : w.group_scale) {
+    scale = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(normal(random)) >> 16);
+  }
+  w.matrix.data = w.bytes.data();
+  w.matrix.group_scale = w.group_scale.data();
+  return w;
+}
+
+Weight make_weight(const Format& format, std::int64_t rows, std::int64_t cols,
+                   std::mt19937& random) {
+  if (format.group > 0) return make_grouped(format, rows, cols, random);
+  const Dtype dtype = format.dtype;
   Weight w;
   const std::size_t size = dtype_bytes(dtype);
   w.bytes.resize(rows * cols * size);
@@ -80,7 +111,7 @@ struct Shape {
   std::int64_t rows, n, k;
 };
 
-class GemmTest : public testing::TestWithParam<Dtype> {
+class GemmTest : public testing::TestWithParam<Format> {
  protected:
   ~GemmTest() override {
     set_gemm_path("auto");
@@ -259,8 +290,67 @@ TEST_P(GemmTest, GroupedGateUp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, GemmTest,
-                         testing::Values(Dtype::kF32, Dtype::kF16, Dtype::kBF16, Dtype::kF8E4M3),
-                         [](const auto& dtype) { return std::string(dtype_name(dtype.param)); });
+                         testing::Values(Format{Dtype::kF32}, Format{Dtype::kF16},
+                                         Format{Dtype::kBF16}, Format{Dtype::kF8E4M3},
+                                         Format{Dtype::kF8E4M3, 2048}, Format{Dtype::kI8, 128},
+                                         Format{Dtype::kI4, 32}, Format{Dtype::kI4, 96}),
+                         [](const auto& format) {
+                           const std::string name = dtype_name(format.param.dtype);
+                           const std::int64_t group = format.param.group;
+                           return group > 0 ? name + "_group" + std::to_string(group) : name;
+                         });
+
+// What group scales mean: the product is that of the bf16 matrix bf16(value * scale).
+TEST(Gemm, GroupScalesAreAppliedInBf16) {
+  std::mt19937 random(21);
+  ThreadPool pool(2);
+  const Stream stream = Stream::host(pool);
+  const std::int64_t rows = 18, n = 41, k = 203;
+  const std::vector<float> x = make_x(rows * k, random);
+  for (const Format& format : {Format{Dtype::kI4, 32}, Format{Dtype::kI4, 64},
+                               Format{Dtype::kI8, 128}, Format{Dtype::kF8E4M3, 224}}) {
+    const Weight w = make_weight(format, n, k, random);
+    std::vector<std::uint16_t> plain(n * k);
+    for (std::int64_t i = 0; i < n * k; ++i) {
+      const float value = weight_value(w.matrix, i / k, i % k);
+      plain[i] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+      ASSERT_EQ(round_to_bf16(value), value);
+    }
+    std::vector<float> got(rows * n, NAN), want(rows * n, NAN);
+    GemmArgs args{.x = x.data(), .ldx = k, .w = w.matrix, .y = got.data(), .ldy = n, .rows = rows};
+    gemm(args, stream);
+    args.w = {plain.data(), Dtype::kBF16, n, k};
+    args.y = want.data();
+    gemm(args, stream);
+    expect_bits(got, want);
+  }
+}
+
+TEST(Gemm, WidensEveryCode) {
+  std::vector<std::uint8_t> eight(256), four(128);
+  for (int i = 0; i < 256; ++i) eight[i] = static_cast<std::uint8_t>(i);
+  for (int i = 0; i < 128; ++i) four[i] = static_cast<std::uint8_t>(i % 8 * 0x22 + 0x10);
+  const std::vector<std::uint16_t> scales(8, 0x3e80);  // 0.25
+  const Matrix i8{.data = eight.data(),
+                  .dtype = Dtype::kI8,
+                  .rows = 1,
+                  .cols = 256,
+                  .group_scale = scales.data(),
+                  .group = 128};
+  const Matrix i4{.data = four.data(),
+                  .dtype = Dtype::kI4,
+                  .rows = 1,
+                  .cols = 256,
+                  .group_scale = scales.data(),
+                  .group = 32};
+  for (int i = 0; i < 256; ++i) {
+    EXPECT_EQ(weight_value(i8, 0, i), 0.25F * static_cast<float>(i - 128)) << i;
+    EXPECT_EQ(weight_value(i4, 0, i), 0.25F * static_cast<float>(i % 16 - 8)) << i;
+  }
+  EXPECT_EQ(i4.row_bytes(), 128U);
+  EXPECT_EQ((Matrix{.dtype = Dtype::kI4, .rows = 3, .cols = 9}.bytes()), 3 * 8U);
+  EXPECT_EQ((Matrix{.dtype = Dtype::kI8, .rows = 3, .cols = 9}.bytes()), 3 * 12U);
+}
 
 TEST(Gemm, WidensEveryFp8Value) {
   std::vector<std::uint8_t> bytes(256);
@@ -296,7 +386,7 @@ TEST(Gemm, SplitsAddUp) {
   for (int i = 0; i < 200000; ++i) {
     const float x = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
     if (!std::isfinite(x) || std::abs(x) < 0x1p-100F) continue;
-    const Pieces p = split_bf16(x);
+    const Pieces p = cut_bf16(x);
     ASSERT_EQ((p.value[0] + p.value[1]) + p.value[2], x);
     for (float piece : p.value) ASSERT_EQ(std::bit_cast<std::uint32_t>(piece) & 0xffffU, 0U);
   }
@@ -317,6 +407,23 @@ TEST(Gemm, RefusesBrokenArguments) {
   EXPECT_THROW(
       gemm({.x = x, .ldx = 2, .w = {x, Dtype::kF8E4M3, 2, 2}, .y = y, .ldy = 2, .rows = 1}, stream),
       std::invalid_argument);
+  const std::uint16_t scale[2] = {};
+  for (const Matrix& broken : {Matrix{.data = x, .dtype = Dtype::kI4, .rows = 2, .cols = 2},
+                               Matrix{.data = x,
+                               .dtype = Dtype::kI8,
+                               .rows = 2,
+                               .cols = 2,
+                               .group_scale = scale,
+                               .group = 16},
+                               Matrix{.data = x,
+                               .dtype = Dtype::kBF16,
+                               .rows = 2,
+                               .cols = 2,
+                               .group_scale = scale,
+                               .group = 32}}) {
+    EXPECT_THROW(gemm({.x = x, .ldx = 2, .w = broken, .y = y, .ldy = 2, .rows = 1}, stream),
+                 std::invalid_argument);
+  }
   EXPECT_NO_THROW(gemm({.x = x, .ldx = 2, .w = w, .y = y, .ldy = 2, .rows = 0}, stream));
 }
 

@@ -43,6 +43,35 @@ T read(const Matrix& w, std::int64_t index) {
   return value;
 }
 
+float code_value(std::uint8_t byte, std::int64_t col) {
+  return static_cast<float>((byte >> (col % 2 * 4) & 15) - 8);
+}
+
+float stored_value(const Matrix& w, std::int64_t row, std::int64_t col) {
+  const std::int64_t index = row * w.cols + col;
+  const auto* bytes = static_cast<const std::uint8_t*>(w.data) + row * w.row_bytes();
+  switch (w.dtype) {
+    case Dtype::kF32:
+      return read<float>(w, index);
+    case Dtype::kF16:
+      return from_f16(read<std::uint16_t>(w, index));
+    case Dtype::kBF16:
+      return from_bf16(read<std::uint16_t>(w, index));
+    case Dtype::kF8E4M3:
+      return e4m3_table()[bytes[col]];
+    case Dtype::kI8:
+      return static_cast<float>(bytes[col] - 128);
+    case Dtype::kI4:
+      return code_value(bytes[col / 2], col);
+  }
+  return 0;
+}
+
+float block_scale(const Matrix& w, std::int64_t row, std::int64_t col) {
+  const std::int64_t scale_cols = round_up(w.cols, kScaleBlock) / kScaleBlock;
+  return w.scale[row / kScaleBlock * scale_cols + col / kScaleBlock];
+}
+
 }  // namespace
 
 const float* e4m3_table() {
@@ -55,18 +84,56 @@ const float* e4m3_table() {
 }
 
 float widen_weight(const Matrix& w, std::int64_t row, std::int64_t col) {
-  const std::int64_t index = row * w.cols + col;
-  switch (w.dtype) {
-    case Dtype::kF32:
-      return read<float>(w, index);
-    case Dtype::kF16:
-      return from_f16(read<std::uint16_t>(w, index));
-    case Dtype::kBF16:
-      return from_bf16(read<std::uint16_t>(w, index));
-    case Dtype::kF8E4M3:
-      return e4m3_table()[read<std::uint8_t>(w, index)];
+  const float value = stored_value(w, row, col);
+  if (!w.group_scale) return value;
+  return round_to_bf16(value * group_scale(w, row, col));
+}
+
+float group_scale(const Matrix& w, std::int64_t row, std::int64_t col) {
+  return from_bf16(w.group_scale[row * w.groups() + col / w.group]);
+}
+
+float weight_value(const Matrix& w, std::int64_t row, std::int64_t col) {
+  const float value = widen_weight(w, row, col);
+  return w.scale ? value * block_scale(w, row, col) : value;
+}
+
+void weight_values(const Matrix& w, std::int64_t row, std::int64_t col, std::int64_t count,
+                   float* to) {
+  if (!is_packed(w.dtype) && w.dtype != Dtype::kF8E4M3) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = stored_value(w, row, col + i);
+    return;
   }
-  return 0;
+  const auto* bytes = static_cast<const std::uint8_t*>(w.data) + row * w.row_bytes();
+  const std::int64_t unit = w.group_scale ? w.group : kScaleBlock;
+  for (std::int64_t begin = 0; begin < count;) {
+    const std::int64_t first = col + begin;
+    const std::int64_t end = std::min(count, begin + unit - first % unit);
+    // One scale, so one switch, for all of these.
+    if (w.dtype == Dtype::kI4) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = code_value(bytes[(col + i) / 2], col + i);
+    } else if (w.dtype == Dtype::kI8) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<float>(bytes[col + i] - 128);
+    } else {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = e4m3_table()[bytes[col + i]];
+    }
+    if (w.group_scale) {
+      const float scale = group_scale(w, row, first);
+      for (std::int64_t i = begin; i < end; ++i) to[i] = round_to_bf16(to[i] * scale);
+    } else if (w.scale) {
+      const float scale = block_scale(w, row, first);
+      for (std::int64_t i = begin; i < end; ++i) to[i] *= scale;
+    }
+    begin = end;
+  }
+}
+
+Matrix weight_rows(const Matrix& w, std::int64_t row, std::int64_t rows) {
+  Matrix slice = w;
+  slice.data = static_cast<const std::byte*>(w.data) + row * w.row_bytes();
+  if (w.group_scale) slice.group_scale += row * w.groups();
+  slice.rows = rows;
+  return slice;
 }
 
 void widen_edge(const Matrix& w, std::int64_t n, std::int64_t k, std::int64_t depth, float* tile) {
@@ -78,7 +145,7 @@ void widen_edge(const Matrix& w, std::int64_t n, std::int64_t k, std::int64_t de
   }
 }
 
-Pieces split_bf16(float x) {
+Pieces cut_bf16(float x) {
   Pieces out{};
   for (float& piece : out.value) {
     std::uint32_t bits = std::bit_cast<std::uint32_t>(x);

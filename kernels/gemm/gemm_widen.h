@@ -5,11 +5,9 @@
 #include <cstdint>
 
 #include "kernels/gemm/gemm_core.h"
+#include "kernels/gemm/weight_value.h"
 
 namespace moebius::kernels {
-
-/// Weight (row, col) widened exactly; fp8 without its scale.
-float widen_weight(const Matrix& w, std::int64_t row, std::int64_t col);
 
 /// The 256 values of float8 e4m3 (S.1111.111 is NaN, there is no infinity).
 const float* e4m3_table();
@@ -22,7 +20,7 @@ void widen_edge(const Matrix& w, std::int64_t n, std::int64_t k, std::int64_t de
 struct Pieces {
   float value[3];
 };
-Pieces split_bf16(float x);
+Pieces cut_bf16(float x);
 
 /// Nearest bf16, ties to even; NaN stays NaN.
 float round_to_bf16(float x);

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/weight_value.h"
 #include "kernels/lm_head/lm_head_core.h"
 #include "kernels/lm_head/top_list.h"
 #include "kernels/simd/math.h"
@@ -58,10 +59,7 @@ struct Layout {
 };
 
 Matrix row_slice(const Matrix& w, std::int64_t begin, std::int64_t end) {
-  Matrix slice = w;
-  slice.data = static_cast<const std::byte*>(w.data) +
-               static_cast<std::size_t>(begin * w.cols) * dtype_bytes(w.dtype);
-  slice.rows = end - begin;
+  Matrix slice = weight_rows(w, begin, end - begin);
   // Blocks start at multiples of kVocabTile, so they never cut a scale's square.
   if (w.scale) slice.scale = w.scale + begin / kScaleBlock * ceil_div(w.cols, kScaleBlock);
   return slice;
@@ -206,7 +204,8 @@ void check(const LmHeadArgs& a) {
           "lm_head: top_k outside 0 .. min(1024, vocabulary)");
   if (a.rows == 0) return;
   require(a.x && a.w.data && a.logsumexp, "lm_head: x, w or logsumexp is missing");
-  require(a.w.dtype != Dtype::kF8E4M3 || a.w.scale, "lm_head: fp8 weights without scales");
+  require(a.w.dtype != Dtype::kF8E4M3 || a.w.scale || a.w.group_scale,
+          "lm_head: fp8 weights without scales");
   require(a.top_k == 0 || (a.top_ids && a.top_logits), "lm_head: top_ids or top_logits is missing");
   require(a.workspace, "lm_head: the workspace is missing");
   check_targets(a);
