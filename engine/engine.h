@@ -31,10 +31,17 @@ struct Sampling {
   std::uint64_t seed = 0;  // with Request::sample and the position fixes every draw
 };
 
+struct Message {
+  std::string role;  // "system", "user", "assistant", ...
+  std::string content;
+};
+
 /// Text, or token ids that are taken as they are.
 struct Prompt {
   std::string text;
   std::vector<std::int32_t> ids;  // used instead of text when not empty
+  std::vector<Message> chat;      // used instead of both when not empty; remote models only, whose
+                                  // servers have the template
   /// Text only: true reads special tokens in it (rendered chats) and adds no
   /// BOS if the text starts with one; false treats them as plain text.
   bool special = true;
@@ -57,7 +64,10 @@ struct Generate {
 /// Log-probability of each continuation after the prompt.
 struct Score {
   std::vector<Prompt> continuations;  // text is split from the prompt as lm-evaluation-harness does
+  std::int32_t logprobs = 0;          // 0 .. 1024 alternatives kept per token
 };
+
+struct Growth;
 
 struct Request {
   std::uint64_t id = 0;      // the caller's; returned unchanged
@@ -65,6 +75,9 @@ struct Request {
   Prompt prompt;
   std::optional<Generate> generate;  // exactly one of the two
   std::optional<Score> score;
+  /// Of a generation; may be empty. Called by the engine's own thread for every token as it is
+  /// drawn, before `done`; may submit and cancel. What it throws ends the engine, as in `done`.
+  std::function<void(const Growth&)> on_token;
 };
 
 enum class Finish : std::uint8_t {
@@ -72,8 +85,11 @@ enum class Finish : std::uint8_t {
   kLength,       // max_new_tokens reached
   kContextFull,  // prompt plus answer no longer fits the context; text holds what there is
   kCancelled,
-  kRefused,  // the request cannot be served, or its logits are not finite; `error` says why in one
-             // line
+  kRefused,   // the request cannot be served, or its logits are not finite; `error` says why in one
+              // line
+  kFiltered,  // remote: a content filter ended or replaced the answer
+  kEmpty,     // remote: the server ended the answer before its first character
+  kFailed,    // remote: no answer could be had; `error` says why in one line
 };
 const char* finish_name(Finish finish);
 
@@ -88,24 +104,48 @@ struct GeneratedToken {
   std::vector<TokenChoice> top;  // Generate::logprobs best, best first
 };
 
+/// What an answer has grown by; valid during the call that tells of it.
+struct Growth {
+  std::uint64_t id;  // the request's
+  const GeneratedToken& token;
+  /// New text that no stop string can take back; often empty. Those of all tokens together are
+  /// what Completion::text begins with; what is held back at the end is there only.
+  std::string_view text;
+};
+
 struct ScoredContinuation {
   std::vector<std::int32_t> ids;
-  std::vector<float> logprobs;  // per token
-  double sum = 0;               // of logprobs
-  bool greedy = false;          // every token was the most probable one
+  std::vector<float> logprobs;                // per token
+  std::vector<std::vector<TokenChoice>> top;  // per token, Score::logprobs best, best first; empty
+                                              // if that is 0
+  double sum = 0;                             // of logprobs
+  bool greedy = false;                        // every token was the most probable one
+};
+
+/// What a server says of an answer, and what it cost. Remote models only.
+struct Served {
+  std::string model;               // the name that answered
+  std::string system_fingerprint;  // empty if it has none
+  std::string endpoint;
+  std::int64_t output_tokens = -1;  // thinking included; -1: not told
+  std::int64_t reasoning_tokens = 0;
+  std::int32_t attempts = 0;
+  std::int64_t first_token_us = -1;  // from the last attempt's start; -1: not streamed
+  double cost = 0;                   // in the currency of RemoteOptions' prices
 };
 
 struct Completion {
   std::uint64_t id = 0;
   Finish finish = Finish::kStop;
-  std::string error;  // kRefused only
+  std::string error;  // kRefused and kFailed only
   std::string text;   // generated, without the stop that ended it; always valid UTF-8
   std::string stop;   // which stop string ended it, if one did
   std::vector<GeneratedToken> tokens;
   std::vector<ScoredContinuation> continuations;
   std::int32_t prompt_tokens = 0;
   std::int32_t cached_tokens = 0;  // of those, how many another request had computed
-  std::int64_t latency_us = 0;     // from submit to the last token
+  std::int64_t latency_us = 0;     // from submit to the last token; remote: of the last attempt
+  std::optional<Served> served;
 };
 
 /// A model that answers requests in any order.
@@ -176,6 +216,8 @@ struct LocalOptions {
   std::int32_t max_batch_rows = 0;       // tokens computed in one step; 0: 512 on the CPU, on a
                                          // GPU 8192 or what its memory allows
   std::int64_t kv_bytes = 0;             // memory for the KV cache; 0: a share of what is free
+  std::int64_t max_kv_tokens = 0;        // the cache holds at most so many, so that another model
+                                         // fits beside this one; 0: no limit
   std::int32_t prefill_chunk = 0;        // at most so many tokens of one prompt a step; 0: no limit
   bool share_prefixes = true;
   bool graphs = true;    // GPU: decoding steps are replayed; changes no bit
@@ -244,6 +286,13 @@ class LocalEngine : public Engine {
   /// One plain forward pass over `ids`, everything recorded. Not while requests are in flight.
   virtual Trace trace(std::span<const std::int32_t> ids) = 0;
 
+  /// Teacher forcing: as trace(), but without hidden_l2, and of the positions from `first` on, 0 ..
+  /// ids.size() - 1. What the last call has left in the cache of a common prefix is not computed
+  /// again, which changes no bit: a long answer may be followed a few positions at a time. Each
+  /// position costs a row of logits, vocabulary times 4 bytes, that on a GPU comes to the host. Not
+  /// while requests are in flight.
+  virtual Trace follow(std::span<const std::int32_t> ids, std::int32_t first) = 0;
+
   /// Tokens that each expert was given since the last call: [layers][experts], a dense layer's
   /// empty. A prefix that several requests share counts once. Not while requests are in flight.
   virtual std::vector<std::vector<std::int64_t>> take_expert_loads() = 0;
@@ -258,6 +307,88 @@ std::unique_ptr<LocalEngine> load(const std::string& model, const LocalOptions& 
 
 /// Reads and checks a checkpoint without preparing it to run. Throws Error.
 ModelInfo inspect(const std::string& model);
+
+// ---- a checkpoint with fewer bits ---------------------------------------------------------
+
+struct QuantizeOptions {
+  std::string model;  // as for load(); floats, or fp8 in blocks to become int4
+  /// "fp8" (blocks of 128 x 128), "int8" (groups of 128), "int4" (groups of 32); with ":channel"
+  /// or "-channel" one scale for each output, with ":group=N" (int8, int4) other groups.
+  std::string to;
+  std::string out;  // a folder that is made; the name must be free
+  /// Matrices that stay as they are: "embed" (must be among them), "lm_head", "router",
+  /// "attention", "experts", "shared" (experts that serve every token), "dense" (other MLPs),
+  /// "layers.N".
+  std::vector<std::string> keep = {"router", "lm_head", "embed"};
+  int threads = 0;  // 0: one per usable core
+  std::int64_t max_shard_bytes = 5'000'000'000;
+};
+
+/// One matrix, before and after.
+struct QuantizedTensor {
+  std::string name;
+  std::string kind;  // a word of QuantizeOptions::keep, or "other"
+  std::int64_t rows = 0, cols = 0;
+  std::int64_t bytes_before = 0, bytes_after = 0;  // scales included
+  double max_error = 0;                            // largest difference / largest magnitude
+  double rms_error = 0;                            // of the differences / of the values
+  double squares = 0;                              // sum over the values, for errors of several
+};
+
+struct QuantizeReport {
+  std::string scheme;                              // "int4:group=32"
+  std::int64_t quantized = 0, kept = 0;            // matrices; tensors left as they are
+  std::int64_t bytes_before = 0, bytes_after = 0;  // of all tensors
+};
+
+/// Writes `model` with quantised experts, attention and dense layers, tensor by tensor: memory
+/// for the largest one and its float32 copy is enough. Tokenizer, templates and the like are
+/// copied. The folder is there whole, read back and found good, or not at all: an unfinished one
+/// has another name and no config.json, and is taken away unless the process is killed.
+/// `done` hears of each matrix in name order, and of the share of all bytes so far, in (0, 1]; what
+/// it throws ends the work. Throws Error: bad options, weights that are quantised already, no room.
+QuantizeReport quantize(const QuantizeOptions& options,
+                        const std::function<void(const QuantizedTensor&, double share)>& done);
+
+// ---- remote models --------------------------------------------------------------------
+
+/// A server and how to ask it.
+struct RemoteOptions {
+  std::string dialect = "compatible";  // or "openai", "deepseek", "anthropic"
+  std::string endpoint;                // "https://host:8000/v1"; empty: the dialect's own
+  std::string model;
+  std::string key_file;              // first line is the key; empty: the dialect's variable of the
+                                     // environment, or no key
+  std::vector<std::string> headers;  // "Name: value", besides the dialect's; values are secrets
+  std::string ca_file;               // certificates trusted instead of the system's
+  bool stream = true;                // Generate: answers in pieces, with first-token time
+  bool prompt_logprobs = false;      // Score by vLLM's prompt_logprobs, not by echo
+  int concurrency = 0;               // requests in flight; 0: found out
+  double requests_per_minute = 0;    // 0: no limit
+  double tokens_per_minute = 0;
+  double price_in = 0;  // per million prompt tokens
+  double price_out = 0;
+  double cost_limit = 0;                    // 0: none
+  std::int64_t idle_us = 300'000'000;       // longest time without a byte
+  std::int64_t total_us = 3'600'000'000;    // longest time of one attempt
+  std::int64_t outage_us = 3'600'000'000;   // without any answer for so long: given up
+  std::int64_t first_pause_us = 500'000;    // before a second attempt, at most; doubled each time
+  std::int64_t max_answer_bytes = 1 << 26;  // a longer one fails
+  std::uint64_t seed = 0;                   // of the pauses between attempts
+  /// Told in one line that an outage is waited out, and that it is over; by the engine's thread.
+  std::function<void(const std::string&)> notice;
+};
+
+/// A model behind an HTTP API. Requests may hold chats. What goes wrong with one request is its
+/// Finish: kRefused, kFiltered, kEmpty, kFailed. What goes wrong with all of them (a wrong key, no
+/// credit, the cost limit, an outage without end) cancels what is left, and wait() throws Error
+/// with the reason. Nothing of this repeats bit for bit: fingerprint() names endpoint and model,
+/// not weights. Throws Error: bad options, a key that cannot be read, no libcurl.
+std::unique_ptr<Engine> connect(const RemoteOptions& options);
+
+/// Throws Error with the reason if the options' dialect cannot ask `request`. Asks no server: one
+/// that speaks the dialect may still reject it.
+void check_request(const RemoteOptions& options, const Request& request);
 
 // ---- what `bench engine` measures against ------------------------------------------------
 

@@ -15,10 +15,6 @@
 namespace moebius::engine {
 namespace {
 
-[[noreturn]] void fail_errno(const std::string& path, const char* doing, int code) {
-  throw Error(path + ": cannot " + doing + ": " + std::generic_category().message(code));
-}
-
 // Without O_NONBLOCK, opening a named pipe would wait for a writer.
 int open_for_reading(const std::string& path) {
   if (path.find('\0') != std::string::npos) throw Error("a file name holds a NUL byte");
@@ -32,6 +28,10 @@ std::string too_long(const std::string& path, std::int64_t max_bytes) {
 }
 
 }  // namespace
+
+void fail_errno(const std::string& path, const char* doing, int code) {
+  throw Error(path + ": cannot " + doing + ": " + std::generic_category().message(code));
+}
 
 FileHandle::FileHandle(const std::string& path) : fd_(open_for_reading(path)) {
   struct stat info = {};

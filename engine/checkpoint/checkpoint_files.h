@@ -9,6 +9,9 @@
 
 namespace moebius::engine {
 
+/// Throws Error("path: cannot DOING: " and the text of errno `code`).
+[[noreturn]] void fail_errno(const std::string& path, const char* doing, int code);
+
 /// The bytes of the regular file `path`. Throws Error("path: ...") if there is
 /// none, if it is a directory or another thing, unreadable, or longer than `max_bytes`.
 std::string read_text_file(const std::string& path, std::int64_t max_bytes);

@@ -11,6 +11,10 @@
 //     length of the data,  the data             as in the file
 //
 // Every part is preceded by its length, so no two sets of tensors share a byte stream.
+// Groups of scales may have other widths and the same number, so that the tensors do not tell. For
+// quantised groups the sha256 is that of "moebius quantized 1\n", then, each preceded by its
+// length, the 64 digits of the above and the quantisation, "int4:group=32".
+//
 // __metadata__, the order in the file and the padding of headers do not count.
 #include "engine/checkpoint/content_hash.h"
 
@@ -101,6 +105,15 @@ std::string hash_tensors(std::span<const TensorSource::Entry> entries) {
     }
     update_data(hash, entry);
   }
+  return hash.hex();
+}
+
+std::string hash_quantized(const std::string& tensors, const std::string& quantization) {
+  constexpr std::string_view kQuantized = "moebius quantized 1\n";
+  Sha256 hash;
+  hash.update(kQuantized.data(), kQuantized.size());
+  update_framed(hash, tensors);
+  update_framed(hash, quantization);
   return hash.hex();
 }
 

@@ -31,4 +31,7 @@ class Sha256 {
 /// sha256 over `entries`, which are sorted by name; content_hash.cc says how they are framed.
 std::string hash_tensors(std::span<const TensorSource::Entry> entries);
 
+/// The hash of tensors that stand for other values under another `quantization`.
+std::string hash_quantized(const std::string& tensors, const std::string& quantization);
+
 }  // namespace moebius::engine

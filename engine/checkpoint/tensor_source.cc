@@ -2,6 +2,7 @@
 #include "engine/checkpoint/tensor_source.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -24,7 +25,13 @@ namespace {
 using Entry = TensorSource::Entry;
 using kernels::Dtype;
 
-constexpr std::string_view kScaleSuffix = "_scale_inv";
+// Behind the name of a quantised matrix, "....weight".
+constexpr const char* kBlockScale = "_scale_inv";
+constexpr const char* kGroupScale = "_scale";
+constexpr const char* kPacked = "_packed";
+constexpr const char* kShape = "_shape";
+
+constexpr std::uint16_t kMaxScaleBits = std::bit_cast<std::uint32_t>(kMaxGroupScale) >> 16;
 
 std::optional<Dtype> bindable(std::string_view dtype) {
   if (dtype == "F32") return Dtype::kF32;
@@ -54,19 +61,27 @@ class Tensors : public TensorSource {
     skipped_.resize(entries_.size());
   }
 
+  void expect(const Quantization& quantization) override { quantization_ = quantization; }
+
   kernels::Matrix matrix(const std::string& name, std::int64_t rows, std::int64_t cols) override {
+    if (kernels::is_packed(quantization_.dtype) && !has(name) && has(name + kPacked)) {
+      return packed(name, rows, cols);
+    }
     Entry& entry = find(name, {rows, cols});
     const auto dtype = bindable(entry.dtype);
     if (!dtype || entry.shape != std::vector<std::int64_t>{rows, cols}) {
       mismatch(entry, "F32, F16, BF16 or F8_E4M3", {rows, cols});
     }
-    const float* scale = *dtype == Dtype::kF8E4M3 ? bind_scale(entry, rows, cols) : nullptr;
+    kernels::Matrix m{.dtype = *dtype, .rows = rows, .cols = cols};
+    // Blocks stay blocks where other matrices of the model were quantised further.
+    if (*dtype == Dtype::kF8E4M3 && quantization_.grouped() && !has(name + kBlockScale)) {
+      bind_groups(name, entry, m);
+    } else if (*dtype == Dtype::kF8E4M3) {
+      m.scale = bind_scale(entry, rows, cols);
+    }
     entry.used = true;
-    return {.data = aligned(entry, kernels::dtype_bytes(*dtype)),
-            .dtype = *dtype,
-            .rows = rows,
-            .cols = cols,
-            .scale = scale};
+    m.data = aligned(entry, kernels::dtype_bytes(*dtype));
+    return m;
   }
 
   Vector vector(const std::string& name, std::int64_t size) override {
@@ -113,6 +128,7 @@ class Tensors : public TensorSource {
   std::string content_hash() const override {
     for (const MappedFile& file : files_) file.require_unchanged();
     std::string hash = hash_tensors(entries_);
+    if (quantization_.grouped()) hash = hash_quantized(hash, quantization_.name());
     for (const MappedFile& file : files_) file.require_unchanged();
     return hash;
   }
@@ -147,18 +163,59 @@ class Tensors : public TensorSource {
     }
   }
 
-  const float* bind_scale(const Entry& weight, std::int64_t rows, std::int64_t cols) {
-    const std::string name = weight.name + std::string(kScaleSuffix);
-    const std::vector<std::int64_t> shape = {scale_blocks(rows), scale_blocks(cols)};
+  Entry& find_part(const Entry& weight, const std::string& name, const char* dtype,
+                   const std::vector<std::int64_t>& shape) {
     if (!has(name)) {
-      throw Error(weight.file + ": tensor " + quote(weight.name) + ": expected F32 " +
-                  describe_shape(shape) + " scales " + quote(name) + ", found none");
+      throw Error(weight.file + ": tensor " + quote(weight.name) + ": expected " + dtype + " " +
+                  describe_shape(shape) + " " + quote(name) + " with it, found none");
     }
-    Entry& scale = find(name, shape);
-    if (scale.dtype != "F32" || scale.shape != shape) mismatch(scale, "F32", shape);
+    Entry& part = find(name, shape);
+    if (part.dtype != dtype || part.shape != shape) mismatch(part, dtype, shape);
+    part.used = true;
+    return part;
+  }
+
+  // Codes in words of 32 bits, [rows, words], beside their shape and scales.
+  kernels::Matrix packed(const std::string& name, std::int64_t rows, std::int64_t cols) {
+    kernels::Matrix m{.dtype = quantization_.dtype, .rows = rows, .cols = cols};
+    const std::vector<std::int64_t> words = {rows, static_cast<std::int64_t>(m.row_bytes() / 4)};
+    Entry& codes = find(name + kPacked, words);
+    if (codes.dtype != "I32" || codes.shape != words) mismatch(codes, "I32", words);
+    const Entry& shape = find_part(codes, name + kShape, "I64", {2});
+    std::int64_t stored[2] = {};
+    std::memcpy(stored, shape.data, sizeof stored);
+    if (stored[0] != rows || stored[1] != cols) {
+      throw Error(shape.file + ": tensor " + quote(shape.name) + ": expected " +
+                  describe_shape({rows, cols}) + ", found " +
+                  describe_shape({stored[0], stored[1]}));
+    }
+    bind_groups(name, codes, m);
+    codes.used = true;
+    m.data = aligned(codes, sizeof(std::uint32_t));
+    return m;
+  }
+
+  void bind_groups(const std::string& name, const Entry& weight, kernels::Matrix& m) {
+    m.group = quantization_.group_of(m.cols);
+    const std::int64_t groups = (m.cols + m.group - 1) / m.group;
+    const Entry& scale = find_part(weight, name + kGroupScale, "BF16", {m.rows, groups});
+    m.group_scale = static_cast<const std::uint16_t*>(aligned(scale, sizeof(std::uint16_t)));
+    for (std::int64_t i = 0; i < m.rows * groups; ++i) {
+      const std::uint16_t bits = m.group_scale[i];  // zero, or normal and positive up to the limit
+      if (bits == 0 || (bits >= 0x0080 && bits <= kMaxScaleBits)) continue;
+      float found = 0;
+      widen(reinterpret_cast<const std::byte*>(&bits), Dtype::kBF16, 1, &found);
+      throw Error(scale.file + ": tensor " + quote(scale.name) +
+                  ": expected scales of zero or 2^-126 to 2^100, found " + std::to_string(found) +
+                  " at index " + std::to_string(i));
+    }
+  }
+
+  const float* bind_scale(const Entry& weight, std::int64_t rows, std::int64_t cols) {
+    const std::vector<std::int64_t> shape = {scale_blocks(rows), scale_blocks(cols)};
+    const Entry& scale = find_part(weight, weight.name + kBlockScale, "F32", shape);
     const auto* values = static_cast<const float*>(aligned(scale, sizeof(float)));
     require_finite(scale, values, shape[0] * shape[1]);
-    scale.used = true;
     return values;
   }
 
@@ -172,6 +229,7 @@ class Tensors : public TensorSource {
   }
 
   std::string where_;
+  Quantization quantization_;
   std::vector<Entry> entries_;  // sorted by name
   std::vector<bool> skipped_;   // by entry
   std::vector<MappedFile> files_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/checkpoint/quantization.h"
 #include "engine/families/family.h"
 #include "kernels/tensor.h"
 
@@ -32,9 +33,13 @@ class TensorSource {
 
   virtual ~TensorSource() = default;
 
-  /// The matrix `name`, which must be [rows, cols] of F32, F16, BF16 or F8_E4M3. The last
-  /// comes with `name + "_scale_inv"`, F32 [ceil(rows/128), ceil(cols/128)], which is bound
-  /// with it (it may lie in another shard). Throws Error: missing, other shape, other dtype.
+  /// How quantised matrices are stored, by config.json; before matrix(). Without it, as blocks.
+  virtual void expect(const Quantization& quantization) = 0;
+
+  /// The matrix `name`, which must be [rows, cols] of F32, F16, BF16 or F8_E4M3. What is
+  /// bound with the last, and what may stand in place of `name`, is in this folder's README
+  /// ("Quantised matrices"); parts may lie in other shards. Throws Error: missing, other
+  /// shape, other dtype, scales that are not finite.
   virtual kernels::Matrix matrix(const std::string& name, std::int64_t rows, std::int64_t cols) = 0;
 
   /// The vector `name`, [size] of F32, F16 or BF16, widened to float32 (owned by the source).
@@ -51,7 +56,8 @@ class TensorSource {
   virtual std::vector<Entry> entries() const = 0;  // sorted by name
 
   /// sha256, hex, over every tensor's name, dtype, shape and bytes in name order:
-  /// the same for any sharding. Reads all weights once.
+  /// the same for any sharding; and over the quantisation, if it has groups. Reads all
+  /// weights once.
   virtual std::string content_hash() const = 0;
 };
 

@@ -109,13 +109,105 @@ TEST(TensorSource, RefusesFloat8WithoutProperScales) {
     return error_text([&] { in.source->matrix("w", 128, 129); });
   };
   EXPECT_EQ(refusal({"other", "U8", {0}, ""}),
-            tensor + "\"w\": expected F32 [1, 2] scales \"w_scale_inv\", found none");
+            tensor + "\"w\": expected F32 [1, 2] \"w_scale_inv\" with it, found none");
   EXPECT_EQ(refusal({"w_scale_inv", "F32", {2, 1}, float_bytes({1, 1})}),
             tensor + "\"w_scale_inv\": expected F32 [1, 2], found F32 [2, 1]");
   EXPECT_EQ(refusal({"w_scale_inv", "BF16", {1, 2}, "1234"}),
             tensor + "\"w_scale_inv\": expected F32 [1, 2], found BF16 [1, 2]");
   EXPECT_EQ(refusal({"w_scale_inv", "F32", {1, 2}, float_bytes({1, INFINITY})}),
             tensor + "\"w_scale_inv\": expected finite values, found an infinity at index 1");
+}
+
+// int4 in groups of 32: two rows of 40 codes, padded to whole words; scales 1, 2, 0 and 0.5.
+std::vector<StoredTensor> packed_tensors() {
+  std::string codes(2 * 20, '\0');
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<char>(17 * i + 1);
+  return {{"w_packed", "I32", {2, 5}, codes},
+          {"w_scale", "BF16", {2, 2}, std::string("\x80\x3f\x00\x40\x00\x00\x00\x3f", 8)},
+          {"w_shape", "I64", {2}, std::string("\2\0\0\0\0\0\0\0\x28\0\0\0\0\0\0\0", 16)}};
+}
+
+TEST(TensorSource, BindsPackedMatrices) {
+  InMemory in(packed_tensors());
+  in.source->expect({kernels::Dtype::kI4, 32});
+  const kernels::Matrix w = in.source->matrix("w", 2, 40);
+  EXPECT_EQ(w.dtype, kernels::Dtype::kI4);
+  EXPECT_EQ(w.group, 32);
+  EXPECT_EQ(w.group_scale[3], 0x3f00);
+  EXPECT_EQ(static_cast<const char*>(w.data)[39], static_cast<char>(17 * 39 + 1));
+  in.source->require_all_used();
+}
+
+TEST(TensorSource, RefusesBrokenPackedMatrices) {
+  const auto refusal = [](std::size_t part, const StoredTensor& stored) {
+    std::vector<StoredTensor> tensors = packed_tensors();
+    tensors[part] = stored;
+    InMemory in(tensors);
+    in.source->expect({kernels::Dtype::kI4, 32});
+    return error_text([&] { in.source->matrix("w", 2, 40); });
+  };
+  const std::string tensor = "M/x.safetensors: tensor ";
+  EXPECT_EQ(refusal(0, {"w_packed", "I32", {2, 4}, std::string(32, 'x')}),
+            tensor + "\"w_packed\": expected I32 [2, 5], found I32 [2, 4]");
+  EXPECT_EQ(refusal(0, {"w_packed", "F32", {2, 5}, std::string(40, 'x')}),
+            tensor + "\"w_packed\": expected I32 [2, 5], found F32 [2, 5]");
+  EXPECT_EQ(refusal(1, {"w_scale", "BF16", {2, 1}, "1234"}),
+            tensor + "\"w_scale\": expected BF16 [2, 2], found BF16 [2, 1]");
+  EXPECT_EQ(refusal(1, {"w_scale", "F16", {2, 2}, "12345678"}),
+            tensor + "\"w_scale\": expected BF16 [2, 2], found F16 [2, 2]");
+  EXPECT_EQ(refusal(1, {"other", "BF16", {2, 2}, "12345678"}),
+            tensor + "\"w_packed\": expected BF16 [2, 2] \"w_scale\" with it, found none");
+  EXPECT_EQ(refusal(2, {"w_shape", "I64", {2}, std::string(16, '\0')}),
+            tensor + "\"w_shape\": expected [2, 40], found [0, 0]");
+  // An infinity, a NaN, -1, a little over 2^100, and the largest subnormal.
+  for (const std::string bits : {"\x80\x7f", "\xc0\x7f", "\x80\xbf", "\x81\x71", "\x7f"}) {
+    const std::string two = "\x80\x3f" + (bits + std::string(1, '\0')).substr(0, 2);
+    const std::string text = refusal(1, {"w_scale", "BF16", {2, 2}, two + "1=1="});
+    EXPECT_NE(text.find("\"w_scale\": expected scales of zero or 2^-126 to 2^100, found "),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find(" at index 1"), std::string::npos) << text;
+  }
+}
+
+// Groups of 32, of 64 or more: other values, though one row has as many scales as the other.
+TEST(TensorSource, HashKnowsTheGroups) {
+  InMemory in(packed_tensors());
+  const std::string plain = in.source->content_hash();
+  in.source->expect({kernels::Dtype::kF8E4M3, -1});
+  EXPECT_EQ(in.source->content_hash(), plain);
+  std::vector<std::string> hashes = {plain};
+  for (const std::int64_t group : {0, 32, 64}) {
+    in.source->expect({kernels::Dtype::kI4, group});
+    for (const std::string& other : hashes) EXPECT_NE(in.source->content_hash(), other) << group;
+    hashes.push_back(in.source->content_hash());
+  }
+}
+
+// A matrix that was not quantised further lies in blocks beside those that were.
+TEST(TensorSource, BindsBlocksBesideGroups) {
+  std::vector<StoredTensor> tensors = packed_tensors();
+  tensors.push_back(float8(2, 40));
+  tensors.back().name = "b";
+  tensors.push_back({"b_scale_inv", "F32", {1, 1}, float_bytes({0.5F})});
+  InMemory in(tensors);
+  in.source->expect({kernels::Dtype::kI4, 32});
+  const kernels::Matrix b = in.source->matrix("b", 2, 40);
+  EXPECT_EQ(b.group_scale, nullptr);
+  EXPECT_EQ(b.scale[0], 0.5F);
+  EXPECT_EQ(in.source->matrix("w", 2, 40).group, 32);
+  in.source->require_all_used();
+}
+
+TEST(TensorSource, BindsFloat8PerChannel) {
+  InMemory in({float8(2, 40), {"w_scale", "BF16", {2, 1}, std::string("\x80\x3f\x00\x40", 4)}});
+  in.source->expect({kernels::Dtype::kF8E4M3, 0});
+  const kernels::Matrix w = in.source->matrix("w", 2, 40);
+  EXPECT_EQ(w.scale, nullptr);
+  EXPECT_EQ(w.group, 64);
+  EXPECT_EQ(w.groups(), 1);
+  EXPECT_EQ(w.group_scale[1], 0x4000);
+  in.source->require_all_used();
 }
 
 TEST(TensorSource, MisalignedTensorsAreReadable) {

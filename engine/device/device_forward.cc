@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "engine/device/test_fault.h"
-#include "engine/forward/trace_rows.h"
 #include "kernels/device/fault.h"
 #include "kernels/embedding/embedding_cuda.h"
 #include "kernels/gemm/gemm_cuda.h"
@@ -107,6 +106,7 @@ void DeviceForward::settle_in() {
 }
 
 void DeviceForward::copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens) {
+  followed_.forget();
   kernels::use_device(device_);
   kernels::copy_page_cuda({.first = kv_layer(0),
                            .layers = config_.layers,
@@ -118,6 +118,7 @@ void DeviceForward::copy_page(std::int32_t from, std::int32_t to, std::int32_t t
 }
 
 std::vector<StepResult> DeviceForward::step(const StepBatch& batch) {
+  followed_.forget();
   if (fault_wanted()) {
     kernels::use_device(device_);
     kernels::fault_cuda(stream());
@@ -181,7 +182,7 @@ void DeviceForward::run_part(const Part& part) {
       dummy_rows_ += padding.rows - part.rows;
       logits_made = true;
     } else if (!computed) {
-      const Pending pending = launch_layers(step, stream(), nullptr);
+      const Pending pending = launch_layers(step, stream(), {});
       if (!left.empty()) settle(pass(step, stream()), pending);
     }
     computed = true;
@@ -223,12 +224,12 @@ void DeviceForward::launch_padded(const DeviceStep& step) {
 }
 
 void DeviceForward::launch_decode(const DeviceStep& step, const Stream& stream) const {
-  const Pending pending = launch_layers(step, stream, nullptr);
+  const Pending pending = launch_layers(step, stream, {});
   launch_head({.add = pending.add, .sum = pending.sum, .rows = step.rows}, stream);
 }
 
 Pending DeviceForward::launch_layers(const DeviceStep& step, const Stream& stream,
-                                     Trace* trace) const {
+                                     const Recording& recording) const {
   const DeviceModel& model = weights_.model();
   const DevicePass p = pass(step, stream);
   kernels::embedding_cuda(
@@ -241,16 +242,16 @@ Pending DeviceForward::launch_layers(const DeviceStep& step, const Stream& strea
                             .cos = work_.cos,
                             .sin = work_.sin},
                            stream);
-  if (trace) record_layer(-1, step.rows, *trace);
+  if (recording.trace) record_layer(-1, step.rows, recording);
   Pending pending;
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     const DeviceLayer& layer = model.layers[i];
     pending = attention_layer(p, layer, kv_layer(i), pending);
     pending =
         ffn_layer(p, layer, pending, work_.loads ? work_.loads + i * config_.experts : nullptr);
-    if (!trace) continue;
+    if (!recording.trace) continue;
     settle(p, std::exchange(pending, {}));
-    record_layer(i, step.rows, *trace);
+    record_layer(i, step.rows, recording);
   }
   return pending;
 }

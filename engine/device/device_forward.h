@@ -16,6 +16,7 @@
 #include "engine/device/device_weights.h"
 #include "engine/families/family.h"
 #include "engine/forward/model_stepper.h"
+#include "engine/forward/trace_rows.h"
 #include "kernels/device/device.h"
 #include "kernels/device/graph.h"
 
@@ -53,6 +54,7 @@ class DeviceForward : public ModelStepper {
   std::vector<StepResult> step(const StepBatch& batch) override;
   void copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens) override;
   Trace trace(std::span<const std::int32_t> ids) override;
+  Trace follow(std::span<const std::int32_t> ids, std::int32_t first) override;
   std::vector<std::vector<std::int64_t>> take_expert_loads() override;
   std::string arithmetic() const override;
 
@@ -75,11 +77,14 @@ class DeviceForward : public ModelStepper {
   void launch_padded(const DeviceStep& step);
   void launch_decode(const DeviceStep& step, const kernels::Stream& stream) const;
   /// Embedding and all layers. Returns what is still to be added to the residual.
-  Pending launch_layers(const DeviceStep& step, const kernels::Stream& stream, Trace* trace) const;
+  Pending launch_layers(const DeviceStep& step, const kernels::Stream& stream,
+                        const Recording& recording) const;
   void launch_head(const kernels::RmsNormCudaArgs& norm, const kernels::Stream& stream) const;
   void launch_logits(HeadBlock& block) const;
-  void record_layer(std::int64_t layer, std::int64_t rows, Trace& trace) const;
-  void record_heads(std::int64_t rows, Trace& trace);
+  /// One sequence, of which the rows from `first` on are recorded.
+  void record(std::span<const std::int32_t> ids, std::int64_t first, Trace& trace);
+  void record_layer(std::int64_t layer, std::int64_t rows, const Recording& recording) const;
+  void record_heads(std::int64_t rows, const Recording& recording);
   std::vector<std::int64_t> read_loads();
   std::vector<std::int64_t> dummy_loads();
 
@@ -98,6 +103,7 @@ class DeviceForward : public ModelStepper {
   TwinBlock in_, out_;
   bool running_ = false;                             // the device may still read in_
   std::map<GraphKey, kernels::DeviceGraph> graphs_;  // empty ones: seen once
+  CachedPrefix followed_;
   std::int64_t dummy_rows_ = 0;  // computed since loads were last taken, to fill steps up
 };
 

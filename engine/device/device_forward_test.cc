@@ -60,6 +60,31 @@ TEST_F(DeviceForward, TracesAsTheCpuDoes) {
   }
 }
 
+// What is followed a few positions at a time, over the cache of the call before, has the bits of
+// one pass.
+TEST_F(DeviceForward, FollowsASequenceAsItTracesIt) {
+  for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kBF16}) {
+    const auto gpu = load("embedded", on(Device::kCuda, arithmetic));
+    const std::vector<std::int32_t> ids = random_ids(300, 5);
+    const Trace whole = gpu->trace(ids);
+    std::size_t first = 250;
+    for (const std::size_t end : {260U, 261U, 300U, 120U, 121U, 300U}) {
+      first = std::min(first, end - 1);
+      const Trace part = gpu->follow(std::span(ids).first(end), static_cast<std::int32_t>(first));
+      ASSERT_EQ(part.logits.size(), end - first);
+      for (std::size_t r = 0; r < part.logits.size(); ++r) {
+        EXPECT_EQ(part.logits[r], whole.logits[first + r]) << "position " << first + r;
+      }
+      for (std::size_t layer = 1; layer < whole.experts.size(); ++layer) {
+        EXPECT_TRUE(std::equal(part.experts[layer].begin(), part.experts[layer].end(),
+                               whole.experts[layer].begin() + static_cast<std::ptrdiff_t>(first)));
+      }
+      first = end;
+      if (first == 300) first = 100;
+    }
+  }
+}
+
 // bf16 keeps 8 bits: each of about 60 roundings on the way to a logit is off by at most 2^-9,
 // with random signs sqrt(60) * 2^-9 = 1.5 % of the largest logit; four times that bounds all.
 TEST_F(DeviceForward, TracesInBf16) {

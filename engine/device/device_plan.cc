@@ -92,8 +92,11 @@ DevicePlan plan_device(const Config& config, const ModelWeights& weights,
                        const DevicePlanOptions& options, std::int64_t free_bytes) {
   const Sizes sizes(config, weights, options);
   DevicePlan plan = sizes.of_rows(options.max_rows > 0 ? options.max_rows : kUsualRows);
-  const std::int64_t wanted_pages =
+  std::int64_t wanted_pages =
       std::min(pages_of(options.max_context) * kDefaultSequences, kMaxPages);
+  if (options.max_kv_tokens > 0) {
+    wanted_pages = std::min(wanted_pages, pages_of(options.max_kv_tokens));
+  }
   if (options.max_rows == 0) {
     // Activations may take a quarter of what the weights leave.
     const std::int64_t room = (free_bytes - sizes.weights() - kReserve) / 4;

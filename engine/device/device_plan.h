@@ -12,9 +12,10 @@ namespace moebius::engine {
 struct DevicePlanOptions {
   Arithmetic arithmetic = Arithmetic::kBF16;
   kernels::Dtype kv_dtype = kernels::Dtype::kBF16;  // of the cache: the arithmetic's, or kF8E4M3
-  std::int64_t max_rows = 0;     // 0: as many as pay, fewer where memory is short
-  std::int64_t max_context = 0;  // > 0
-  std::int64_t kv_bytes = 0;     // 0: what is left, as far as it can be used
+  std::int64_t max_rows = 0;       // 0: as many as pay, fewer where memory is short
+  std::int64_t max_context = 0;    // > 0
+  std::int64_t kv_bytes = 0;       // 0: what is left, as far as it can be used
+  std::int64_t max_kv_tokens = 0;  // at most so many in the cache; 0: no limit
 };
 
 struct DevicePlan {

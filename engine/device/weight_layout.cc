@@ -60,7 +60,10 @@ class WeightPlacer {
     std::int64_t first = 0;
   };
 
-  Dtype stored(Dtype dtype) const {
+  /// Codes under group scales stand for bf16 values, which is what products take on the CPU, too.
+  Dtype stored(const Matrix& m) const {
+    if (m.group_scale) return Dtype::kBF16;
+    const Dtype dtype = m.dtype;
     if (dtype == Dtype::kF8E4M3 || (!narrow_ && dtype == Dtype::kBF16)) return dtype;
     return narrow_ ? Dtype::kBF16 : Dtype::kF32;
   }
@@ -145,8 +148,8 @@ DeviceMatrix WeightPlacer::stack(const std::vector<const Matrix*>& matrices) {
     scale_rows += blocks(m->rows);
   }
   const Matrix& first = *matrices.front();
-  if (narrow_ && first.dtype == Dtype::kF8E4M3) require_multiple("fp8 columns", first.cols, 16);
-  DeviceMatrix out = rows(stored(first.dtype), total, first.cols, first.cols,
+  if (narrow_ && stored(first) == Dtype::kF8E4M3) require_multiple("fp8 columns", first.cols, 16);
+  DeviceMatrix out = rows(stored(first), total, first.cols, first.cols,
                           [find](std::int64_t row) { return find(row, 1); });
   if (out.dtype == Dtype::kF8E4M3) {
     out.scale = scales(scale_rows, blocks(first.cols), first.cols,
@@ -161,9 +164,9 @@ void WeightPlacer::project(const std::vector<std::pair<const Matrix*, Vector>>& 
   bool together = true;
   for (std::size_t i = 0; i < products.size(); ++i) {
     const Matrix& m = *products[i].first;
-    together = together && stored(m.dtype) == stored(products[0].first->dtype) &&
-               products[i].second.data == nullptr &&
-               (m.dtype != Dtype::kF8E4M3 || m.rows % kScaleBlock == 0 || i + 1 == products.size());
+    together =
+        together && stored(m) == stored(*products[0].first) && products[i].second.data == nullptr &&
+        (stored(m) != Dtype::kF8E4M3 || m.rows % kScaleBlock == 0 || i + 1 == products.size());
   }
   if (together) {
     std::vector<const Matrix*> matrices;
@@ -181,7 +184,8 @@ void WeightPlacer::project(const std::vector<std::pair<const Matrix*, Vector>>& 
 // kv_b's rows of head h: qk_nope that make keys, then v_dim that make values.
 void WeightPlacer::absorb(const Matrix& kv_b, DeviceLayer& out) {
   const std::int64_t head = c_.qk_nope + c_.v_dim;
-  const Dtype dtype = kv_b.dtype == Dtype::kBF16 || narrow_ ? Dtype::kBF16 : Dtype::kF32;
+  const bool short_floats = narrow_ || stored(kv_b) == Dtype::kBF16;
+  const Dtype dtype = short_floats ? Dtype::kBF16 : Dtype::kF32;
   out.values = rows(dtype, c_.heads * c_.v_dim, c_.kv_lora, c_.kv_lora,
                     [&kv_b, head, v = c_.v_dim, nope = c_.qk_nope](std::int64_t row) {
                       return RowFrom{&kv_b, row / v * head + nope + row % v, 0};
@@ -212,7 +216,7 @@ DeviceMatrix WeightPlacer::gate_up(const std::vector<Expert>& experts, std::int6
     if (from >= width) return RowFrom{};
     return RowFrom{at % 16 < 8 ? e.gate : e.up, e.first + from, 0};
   };
-  DeviceMatrix m = rows(stored(first.dtype), count * 2 * padded, first.cols, first.cols, pair);
+  DeviceMatrix m = rows(stored(first), count * 2 * padded, first.cols, first.cols, pair);
   if (m.dtype != Dtype::kF8E4M3) return m;
   const std::int64_t each = blocks(width);
   m.scale =
@@ -228,7 +232,7 @@ DeviceMatrix WeightPlacer::down(const std::vector<Expert>& experts, std::int64_t
                                 std::int64_t padded) {
   const std::int64_t count = std::ssize(experts);
   const std::int64_t hidden = experts[0].down->rows;
-  DeviceMatrix m = rows(stored(experts[0].down->dtype), count * hidden, padded, width,
+  DeviceMatrix m = rows(stored(*experts[0].down), count * hidden, padded, width,
                         [experts, hidden](std::int64_t row) {
                           const Expert& e = experts[row / hidden];
                           return RowFrom{e.down, row % hidden, e.first};
@@ -243,7 +247,7 @@ DeviceMatrix WeightPlacer::down(const std::vector<Expert>& experts, std::int64_t
 }
 
 DeviceMlp WeightPlacer::mlp(const std::vector<Expert>& experts, std::int64_t width) {
-  const bool fp8 = stored(experts[0].down->dtype) == Dtype::kF8E4M3;
+  const bool fp8 = stored(*experts[0].down) == Dtype::kF8E4M3;
   DeviceMlp out;
   out.width = round_up(width, fp8 ? 16 : 8);
   out.gate_up = gate_up(experts, width, out.width);
@@ -258,11 +262,11 @@ void WeightPlacer::experts(const LayerWeights& w, DeviceLayer& out) {
     all.push_back({&w.gates[e], &w.ups[e], &w.downs[e]});
   }
   const MlpWeights& s = w.shared;
-  const auto alike = [](const Matrix& a, const Matrix& b) { return a.dtype == b.dtype; };
+  const auto alike = [&](const Matrix& a, const Matrix& b) { return stored(a) == stored(b); };
   if (!s.gate.empty()) {
     const std::int64_t parts = c_.shared_width / c_.expert_width;
     const bool blocks_fit =
-        s.gate.dtype != Dtype::kF8E4M3 || parts == 1 || c_.expert_width % kScaleBlock == 0;
+        stored(s.gate) != Dtype::kF8E4M3 || parts == 1 || c_.expert_width % kScaleBlock == 0;
     if (c_.shared_width % c_.expert_width == 0 && blocks_fit && s.down_bias.data == nullptr &&
         alike(s.gate, w.gates[0]) && alike(s.up, w.ups[0]) && alike(s.down, w.downs[0])) {
       out.shared_parts = parts;

@@ -81,7 +81,8 @@ struct DeviceModel {
 };
 
 /// Matrices keep their dtype, but: float16 becomes float32; under kBF16 float16 and float32
-/// become bf16, as a model loaded in bf16; fp8 kv_b is dequantised.
+/// become bf16, as a model loaded in bf16; fp8 kv_b is dequantised; codes under group scales
+/// (int8, int4, fp8 per channel) become the bf16 values that they stand for, exactly, under both.
 class WeightLayout {
  public:
   /// Lays everything out from `base` on, which may be null to learn the size. `config` and

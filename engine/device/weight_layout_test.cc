@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <list>
 #include <string>
 
+#include "kernels/gemm/weight_value.h"
 #include "kernels/simd/convert.h"
 #include "tests/support/random.h"
 
@@ -23,6 +25,7 @@ constexpr std::int64_t kHidden = 48;
 class Weights {
  public:
   Matrix matrix(Dtype dtype, std::int64_t rows, std::int64_t cols) {
+    if (kernels::is_packed(dtype)) return codes(dtype, rows, cols);
     bytes_.emplace_back(static_cast<std::size_t>(rows * cols) * kernels::dtype_bytes(dtype));
     std::vector<std::byte>& bytes = bytes_.back();
     for (std::size_t i = 0; i < bytes.size(); i += kernels::dtype_bytes(dtype)) {
@@ -40,6 +43,19 @@ class Weights {
     m.scale = scales_.back().data();
     return m;
   }
+  /// Random codes in groups of 32.
+  Matrix codes(Dtype dtype, std::int64_t rows, std::int64_t cols) {
+    Matrix m{.dtype = dtype, .rows = rows, .cols = cols, .group = 32};
+    std::vector<std::byte>& bytes = bytes_.emplace_back(m.bytes());
+    for (std::byte& b : bytes) b = static_cast<std::byte>(random_.next());
+    std::vector<std::uint16_t>& scales = group_scales_.emplace_back();
+    for (std::int64_t i = 0; i < rows * ((cols + 31) / 32); ++i) {
+      scales.push_back(kernels::f32_to_bf16(std::abs(random_.normal()) + 0.01F));
+    }
+    m.data = bytes.data();
+    m.group_scale = scales.data();
+    return m;
+  }
   Vector vector(std::int64_t size) {
     scales_.push_back(random_.normals(static_cast<std::size_t>(size)));
     return {scales_.back().data(), size};
@@ -53,6 +69,7 @@ class Weights {
   tests::Random random_{7};
   std::list<std::vector<std::byte>> bytes_;
   std::list<std::vector<float>> scales_;
+  std::list<std::vector<std::uint16_t>> group_scales_;
 };
 
 float value_of(const std::byte* at, Dtype dtype) {
@@ -66,6 +83,7 @@ float value_of(const std::byte* at, Dtype dtype) {
 
 /// As the checkpoint means it, scale included.
 float want_of(const Matrix& m, std::int64_t row, std::int64_t col) {
+  if (m.group_scale) return kernels::weight_value(m, row, col);
   const auto* at = static_cast<const std::byte*>(m.data) +
                    (row * m.cols + col) * static_cast<std::int64_t>(kernels::dtype_bytes(m.dtype));
   const float value = value_of(at, m.dtype);
@@ -202,13 +220,13 @@ TEST_P(Experts, LieAsTheKernelsReadThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Widths, Experts,
-                         testing::Combine(testing::Values(Dtype::kF32, Dtype::kBF16,
-                                                          Dtype::kF8E4M3),
+                         testing::Combine(testing::Values(Dtype::kF32, Dtype::kBF16, Dtype::kF8E4M3,
+                                                          Dtype::kI8, Dtype::kI4),
                                           testing::Values(8, 20, 48, 128, 256)));
 
 TEST(WeightLayout, AbsorbsKeysAndKeepsValues) {
   const Config c = moe_config(16, 1);
-  for (const Dtype dtype : {Dtype::kF32, Dtype::kBF16, Dtype::kF8E4M3}) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBF16, Dtype::kF8E4M3, Dtype::kI4}) {
     Weights from;
     const ModelWeights weights = moe_weights(c, dtype, from);
     const Filled filled(c, weights, Arithmetic::kF32);

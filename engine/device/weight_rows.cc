@@ -1,7 +1,9 @@
 #include "engine/device/weight_rows.h"
 
 #include <cstring>
+#include <vector>
 
+#include "kernels/gemm/weight_value.h"
 #include "kernels/simd/convert.h"
 
 namespace moebius::engine {
@@ -25,6 +27,7 @@ T load(const Matrix& m, std::int64_t index) {
 }  // namespace
 
 float element(const Matrix& m, std::int64_t row, std::int64_t col) {
+  if (m.group_scale) return kernels::weight_value(m, row, col);
   const std::int64_t index = row * m.cols + col;
   switch (m.dtype) {
     case Dtype::kF32:
@@ -45,13 +48,15 @@ void copy_row(const RowFrom& from, std::int64_t cols, Dtype dtype, std::int64_t 
   std::memset(to + used, 0, static_cast<std::size_t>(ld) * size - used);
   if (from.matrix == nullptr) return;
   const Matrix& m = *from.matrix;
-  if (m.dtype == dtype) {
+  if (m.dtype == dtype && !m.group_scale) {
     const auto* data = static_cast<const std::byte*>(m.data);
     std::memcpy(to, data + (from.row * m.cols + from.col) * static_cast<std::int64_t>(size), used);
     return;
   }
+  std::vector<float> grouped(m.group_scale ? static_cast<std::size_t>(cols) : 0);
+  if (m.group_scale) kernels::weight_values(m, from.row, from.col, cols, grouped.data());
   for (std::int64_t i = 0; i < cols; ++i) {
-    const float value = element(m, from.row, from.col + i);
+    const float value = m.group_scale ? grouped[i] : element(m, from.row, from.col + i);
     if (dtype == Dtype::kF32) {
       std::memcpy(to + i * 4, &value, 4);
     } else {

@@ -15,8 +15,9 @@ struct RowFrom {
   std::int64_t col = 0;
 };
 
-/// Writes `cols` elements as `dtype` (kF32, kBF16, or kF8E4M3 from the same), then zeros up
-/// to `ld`. fp8 becomes float by value * scale; bf16 is rounded to nearest, ties to even.
+/// Writes `cols` elements as `dtype` (kF32, kBF16, or kF8E4M3 from the same in blocks), then zeros
+/// up to `ld`. Block-scaled fp8 becomes float by value * scale; bf16 is rounded to nearest, ties
+/// to even; what has group scales is bf16 by definition, so exact in either.
 void copy_row(const RowFrom& from, std::int64_t cols, kernels::Dtype dtype, std::int64_t ld,
               std::byte* to);
 

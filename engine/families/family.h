@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/checkpoint/quantization.h"
 #include "kernels/rope/rope.h"
 #include "kernels/router/router.h"
 #include "kernels/tensor.h"
@@ -43,6 +44,7 @@ struct Config {
   std::int64_t context = 0;  // max_position_embeddings
   float norm_eps = 0;
   bool tied_head = false;
+  Quantization quantization;
 
   AttentionKind attention = AttentionKind::kGqa;
   std::int64_t heads = 0;

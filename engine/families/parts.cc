@@ -106,20 +106,6 @@ void apply_llama3(const RopeJson& rope, RopeConfig& out) {
   }
 }
 
-void check_quantization(const ConfigReader& json) {
-  const std::optional<ConfigReader> quant = json.object("quantization_config");
-  if (!quant) return;
-  const std::string method = quant->text_or("quant_method", "");
-  if (method != "fp8") {
-    quant->fail("\"quant_method\": expected \"fp8\" (or no quantization_config), found \"" +
-                method + "\"");
-  }
-  const auto block = quant->integers_or("weight_block_size", {});
-  if (block != std::vector<std::int64_t>{kernels::kScaleBlock, kernels::kScaleBlock}) {
-    quant->fail("\"weight_block_size\": expected [128, 128]");
-  }
-}
-
 }  // namespace
 
 void read_common(const ConfigReader& json, Config& c) {
@@ -131,7 +117,7 @@ void read_common(const ConfigReader& json, Config& c) {
   c.tied_head = json.boolean_or("tie_word_embeddings", false);
   const std::string act = json.text_or("hidden_act", "silu");
   if (act != "silu") json.fail("\"hidden_act\": expected \"silu\", found \"" + act + "\"");
-  check_quantization(json);
+  c.quantization = read_quantization(json);
   c.moe_layer.assign(c.layers, false);
 }
 
@@ -255,8 +241,9 @@ std::string layer_name(std::int64_t layer) {
 
 void bind_ends(const Config& c, TensorSource& source, ModelWeights& w) {
   w.embedding = source.matrix("model.embed_tokens.weight", c.vocab, c.hidden);
-  if (w.embedding.dtype == kernels::Dtype::kF8E4M3) {
-    throw Error("model.embed_tokens.weight: expected F32, F16 or BF16, found F8_E4M3");
+  if (kernels::dtype_bits(w.embedding.dtype) < 16) {
+    throw Error("model.embed_tokens.weight: expected F32, F16 or BF16, found it quantised as " +
+                std::string(kernels::dtype_name(w.embedding.dtype)));
   }
   w.final_norm = source.vector("model.norm.weight", c.hidden);
   // A tied checkpoint may still store the copy; both names then hold the same matrix.

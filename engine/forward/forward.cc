@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <utility>
 
-#include "engine/forward/trace_rows.h"
 #include "kernels/embedding/embedding.h"
 #include "kernels/lm_head/lm_head.h"
 #include "kernels/rms_norm/rms_norm.h"
@@ -84,6 +84,7 @@ kernels::KvLayer Forward::kv_layer(std::int64_t layer) const {
 }
 
 void Forward::copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens) {
+  followed_.forget();
   const std::int64_t page = page_bytes(config_, options_.kv_dtype);
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
     auto* base = static_cast<std::byte*>(kv_layer(layer).data);
@@ -92,7 +93,7 @@ void Forward::copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens)
   }
 }
 
-void Forward::run_layers(const Rows& rows, Trace* trace) {
+void Forward::run_layers(const Rows& rows, const Recording& recording) {
   const kernels::Ragged batch = rows.ragged();
   Workspace& m = work_;
   kernels::embedding({.ids = rows.ids.data(),
@@ -107,7 +108,7 @@ void Forward::run_layers(const Rows& rows, Trace* trace) {
                        .cos = m.cos.data(),
                        .sin = m.sin.data()},
                       stream_);
-  if (trace) record_layer(-1, batch.rows, *trace);
+  if (recording.trace) record_layer(-1, batch.rows, recording);
 
   const auto norm = [&](const float* x, float* residual, const Vector& weight) {
     kernels::rms_norm({.x = x,
@@ -141,7 +142,7 @@ void Forward::run_layers(const Rows& rows, Trace* trace) {
     } else {
       dense_layer(pass, w);
     }
-    if (trace) record_layer(i, batch.rows, *trace);
+    if (recording.trace) record_layer(i, batch.rows, recording);
   }
   kernels::add(m.residual.data(), m.out.data(), batch.rows * config_.hidden, stream_);
 }
@@ -260,8 +261,9 @@ void Forward::answer(std::span<const StepHead> heads, std::span<const std::int32
 }
 
 std::vector<StepResult> Forward::step(const StepBatch& batch) {
+  followed_.forget();
   const Rows rows(batch.sequences);
-  run_layers(rows, nullptr);
+  run_layers(rows, {});
   // Sampled rows need whole rows of logits, so they are answered apart and in blocks.
   std::vector<std::size_t> order(batch.heads.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -297,34 +299,57 @@ std::vector<StepResult> Forward::step(const StepBatch& batch) {
   return results;
 }
 
-void Forward::record_layer(std::int64_t layer, std::int64_t rows, Trace& trace) const {
+void Forward::record_layer(std::int64_t layer, std::int64_t rows,
+                           const Recording& recording) const {
+  Trace& trace = *recording.trace;
   const std::int64_t dim = config_.hidden;
   const bool last = layer + 1 == config_.layers;  // recorded after the final norm instead
-  for (std::int64_t r = 0; r < rows && !last; ++r) {
+  const bool norms = !trace.hidden_l2.empty() && !last;
+  for (std::int64_t r = recording.skip; r < rows && norms; ++r) {
     trace.hidden_l2[layer + 1].push_back(l2_norm(dim, [&](std::int64_t i) {
       return work_.residual[r * dim + i] + (layer < 0 ? 0.0F : work_.out[r * dim + i]);
     }));
   }
   if (layer < 0 || !config_.moe_layer[layer]) return;
-  add_experts(work_.expert_ids.span().first(rows * config_.top_k), config_.top_k, config_.top_k,
-              trace.experts[layer]);
+  const std::int64_t skipped = recording.skip * config_.top_k;
+  add_experts(work_.expert_ids.span().subspan(skipped, rows * config_.top_k - skipped),
+              config_.top_k, config_.top_k, trace.experts[layer]);
 }
 
 Trace Forward::trace(std::span<const std::int32_t> ids) {
+  followed_.forget();
   Trace trace = empty_trace(config_.layers);
+  record(ids, 0, trace);
+  return trace;
+}
+
+Trace Forward::follow(std::span<const std::int32_t> ids, std::int32_t first) {
+  Trace trace = empty_trace(config_.layers);
+  trace.hidden_l2.clear();
+  record(ids, first, trace);
+  return trace;
+}
+
+void Forward::record(std::span<const std::int32_t> ids, std::int64_t first, Trace& trace) {
   const std::vector<std::int32_t> pages = first_pages(std::ssize(ids), options_.pages);
-  for (std::size_t at = 0; at < ids.size(); at += options_.max_rows) {
-    const auto chunk = ids.subspan(at, std::min<std::size_t>(options_.max_rows, ids.size() - at));
+  for (std::int64_t at = followed_.begin(ids, first); at < std::ssize(ids);
+       at += options_.max_rows) {
+    const auto chunk =
+        ids.subspan(at, std::min<std::int64_t>(options_.max_rows, std::ssize(ids) - at));
+    const std::int64_t skip = std::clamp<std::int64_t>(first - at, 0, std::ssize(chunk));
     const StepSequence sequence{chunk, static_cast<std::int32_t>(at), pages};
-    run_layers(Rows(std::span(&sequence, 1)), &trace);
-    std::vector<std::int32_t> rows(chunk.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int32_t>(i);
+    run_layers(Rows(std::span(&sequence, 1)), {&trace, skip});
+    std::vector<std::int32_t> rows(chunk.size() - static_cast<std::size_t>(skip));
+    std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(skip));
+    if (rows.empty()) continue;
     gather_heads(rows);
-    add_norms(head_x_.span().first(rows.size() * config_.hidden), config_.hidden,
-              trace.hidden_l2.back());
+    if (!trace.hidden_l2.empty()) {
+      add_norms(head_x_.span().first(rows.size() * config_.hidden), config_.hidden,
+                trace.hidden_l2.back());
+    }
     record_logits(std::ssize(rows), trace);
   }
-  return trace;
+  followed_.keep(ids);
 }
 
 void Forward::record_logits(std::int64_t rows, Trace& trace) {

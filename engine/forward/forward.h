@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/families/family.h"
 #include "engine/forward/model_stepper.h"
+#include "engine/forward/trace_rows.h"
 #include "engine/forward/workspace.h"
 #include "kernels/buffer.h"
 #include "kernels/stream.h"
@@ -41,16 +42,19 @@ class Forward : public ModelStepper {
   void copy_page(std::int32_t from, std::int32_t to, std::int32_t tokens) override;
 
   Trace trace(std::span<const std::int32_t> ids) override;
+  Trace follow(std::span<const std::int32_t> ids, std::int32_t first) override;
   std::vector<std::vector<std::int64_t>> take_expert_loads() override;
   std::string arithmetic() const override;
 
  private:
   struct Rows;  // a step's ragged batch as arrays
 
-  void run_layers(const Rows& rows, Trace* trace);
+  void run_layers(const Rows& rows, const Recording& recording);
   void count_experts(std::int64_t layer);
+  /// One sequence, of which the rows from `first` on are recorded.
+  void record(std::span<const std::int32_t> ids, std::int64_t first, Trace& trace);
   void record_logits(std::int64_t rows, Trace& trace);
-  void record_layer(std::int64_t layer, std::int64_t rows, Trace& trace) const;
+  void record_layer(std::int64_t layer, std::int64_t rows, const Recording& recording) const;
   kernels::KvLayer kv_layer(std::int64_t layer) const;
   /// Final norm of the given rows of the residual, to head_x_.
   void gather_heads(std::span<const std::int32_t> rows);
@@ -66,7 +70,8 @@ class Forward : public ModelStepper {
   kernels::Buffer<std::byte> cache_;  // [layers, pages, kPageTokens, width]
   kernels::Buffer<float> head_x_;     // [max_rows, hidden]
   kernels::Buffer<std::byte> head_workspace_;
-  std::vector<float> head_logits_;                       // rows to be sampled only
+  std::vector<float> head_logits_;  // rows to be sampled or recorded only
+  CachedPrefix followed_;
   std::vector<std::vector<std::int64_t>> expert_loads_;  // [layers][experts]
 };
 

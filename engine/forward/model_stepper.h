@@ -16,6 +16,9 @@ class ModelStepper : public Stepper {
   /// One sequence from position 0, everything recorded; uses the cache's first pages.
   virtual Trace trace(std::span<const std::int32_t> ids) = 0;
 
+  /// LocalEngine::follow(); first in 0 .. ids.size() - 1. Uses the cache's first pages too.
+  virtual Trace follow(std::span<const std::int32_t> ids, std::int32_t first) = 0;
+
   /// LocalEngine::take_expert_loads().
   virtual std::vector<std::vector<std::int64_t>> take_expert_loads() = 0;
 

@@ -1,10 +1,20 @@
 #include "engine/forward/trace_rows.h"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "kernels/ragged.h"
 
 namespace moebius::engine {
+
+std::int64_t CachedPrefix::begin(std::span<const std::int32_t> ids, std::int64_t first) {
+  const std::vector<std::int32_t> held = std::exchange(ids_, {});
+  const auto differ = std::mismatch(held.begin(), held.end(), ids.begin(), ids.end());
+  const std::int64_t common = differ.first - held.begin();
+  if (common == std::ssize(held) && common <= first) return common;
+  return std::min(common, first) / kernels::kPageTokens * kernels::kPageTokens;
+}
 
 Trace empty_trace(std::int64_t layers) {
   Trace trace;

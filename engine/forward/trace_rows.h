@@ -10,6 +10,27 @@
 
 namespace moebius::engine {
 
+/// What a pass over rows of one sequence records.
+struct Recording {
+  Trace* trace = nullptr;  // nothing if null; norms only where it has levels for them
+  std::int64_t skip = 0;   // the first rows, of which nothing is recorded
+};
+
+/// Which tokens the first pages of a cache hold, so that a sequence that begins like the last one
+/// is not computed from its beginning.
+class CachedPrefix {
+ public:
+  /// The position from which `ids` must be computed for its rows from `first` on. Either that
+  /// where the last sequence ended, or the beginning of a page: what a page holds behind the common
+  /// prefix may not be finite, and a page that is begun is cleared. Nothing is held until keep().
+  std::int64_t begin(std::span<const std::int32_t> ids, std::int64_t first);
+  void keep(std::span<const std::int32_t> ids) { ids_.assign(ids.begin(), ids.end()); }
+  void forget() { ids_.clear(); }
+
+ private:
+  std::vector<std::int32_t> ids_;
+};
+
 /// Ready to be written into, for a model of `layers` layers.
 Trace empty_trace(std::int64_t layers);
 

@@ -1,8 +1,10 @@
 #include "engine/forward/workspace.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
+
+#include "kernels/gemm/weight_value.h"
+#include "kernels/simd/convert.h"
 
 namespace moebius::engine {
 
@@ -49,28 +51,28 @@ Workspace::Workspace(const Config& c, std::int64_t max_rows) {
 
 namespace {
 
-float e4m3(std::uint8_t bits) {
-  const int exponent = bits >> 3 & 15;
-  const float mantissa = static_cast<float>(bits & 7) / 8;
-  const float magnitude =
-      exponent == 0 ? std::ldexp(mantissa, -6) : std::ldexp(1 + mantissa, exponent - 7);
-  return bits & 128 ? -magnitude : magnitude;
+// Codes under group scales stand for bf16 values; those in blocks for longer ones.
+kernels::Dtype absorbed_dtype(const kernels::Matrix& kv_b) {
+  if (kv_b.group_scale) return kernels::Dtype::kBF16;
+  return kv_b.dtype == kernels::Dtype::kF8E4M3 ? kernels::Dtype::kF32 : kv_b.dtype;
 }
 
-// Element (row, col) of kv_b goes to dst; fp8 is scaled as the reference dequantises it.
+// Element (row, col) of kv_b goes to dst; what is quantised, scaled, as absorbed_dtype().
 void copy_element(const kernels::Matrix& kv_b, std::int64_t row, std::int64_t col, std::byte* dst) {
   const auto* from = static_cast<const std::byte*>(kv_b.data);
   const std::int64_t index = row * kv_b.cols + col;
-  if (kv_b.dtype != kernels::Dtype::kF8E4M3) {
+  if (kernels::dtype_bits(kv_b.dtype) >= 16) {
     const std::size_t size = kernels::dtype_bytes(kv_b.dtype);
     std::memcpy(dst, from + index * size, size);
     return;
   }
-  const std::int64_t scale_cols = (kv_b.cols + kernels::kScaleBlock - 1) / kernels::kScaleBlock;
-  const float scale =
-      kv_b.scale[row / kernels::kScaleBlock * scale_cols + col / kernels::kScaleBlock];
-  const float value = e4m3(static_cast<std::uint8_t>(from[index])) * scale;
-  std::memcpy(dst, &value, sizeof value);
+  const float value = kernels::weight_value(kv_b, row, col);
+  const std::uint16_t bits = kernels::f32_to_bf16(value);
+  if (absorbed_dtype(kv_b) == kernels::Dtype::kF32) {
+    std::memcpy(dst, &value, sizeof value);
+  } else {
+    std::memcpy(dst, &bits, sizeof bits);
+  }
 }
 
 }  // namespace
@@ -81,8 +83,7 @@ std::byte* grow(Buffer<std::byte>& buffer, std::size_t bytes) {
 }
 
 AbsorbedKeys absorb_keys(const Config& c, const kernels::Matrix& kv_b) {
-  const bool fp8 = kv_b.dtype == kernels::Dtype::kF8E4M3;
-  const kernels::Dtype dtype = fp8 ? kernels::Dtype::kF32 : kv_b.dtype;
+  const kernels::Dtype dtype = absorbed_dtype(kv_b);
   const std::int64_t size = static_cast<std::int64_t>(kernels::dtype_bytes(dtype));
   const std::int64_t rows = c.heads * c.kv_lora;
   AbsorbedKeys keys;

@@ -51,7 +51,7 @@ struct AbsorbedKeys {
   kernels::Buffer<std::byte> data;
   kernels::Matrix matrix;
 };
-/// Keeps F32, F16 and BF16 as stored; fp8 with its scales becomes F32.
+/// Keeps F32, F16 and BF16 as stored; fp8 in blocks becomes F32, what has group scales BF16.
 AbsorbedKeys absorb_keys(const Config& config, const kernels::Matrix& kv_b);
 
 /// What one layer's operations need to know of the step.

@@ -59,6 +59,10 @@ ForwardOptions plan(const Checkpoint& checkpoint, const LocalOptions& options) {
     throw Error("KV cache: " + mebibytes(options.kv_bytes) + " asked for, " + mebibytes(available) +
                 " of memory available");
   }
+  if (options.max_kv_tokens > 0) {
+    pages =
+        std::min(pages, (options.max_kv_tokens + kernels::kPageTokens - 1) / kernels::kPageTokens);
+  }
   if (pages < 1) {
     throw Error("KV cache: one page of " + std::to_string(kernels::kPageTokens) + " tokens needs " +
                 mebibytes(page) + ", there is room for " +

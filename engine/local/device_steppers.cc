@@ -50,6 +50,7 @@ DeviceForwardOptions device_options(const Checkpoint& checkpoint, const LocalOpt
     out.plan.max_context = std::min<std::int64_t>(out.plan.max_context, options.max_context);
   }
   out.plan.kv_bytes = options.kv_bytes;
+  out.plan.max_kv_tokens = options.max_kv_tokens;
   out.streaming = {
       .threads = options.threads, .made_up = checkpoint.made_up, .progress = options.progress};
   out.graphs = options.graphs;

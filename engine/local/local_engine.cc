@@ -18,7 +18,7 @@ namespace {
 class Local : public LocalEngine {
  public:
   Local(Checkpoint checkpoint, const LocalOptions& options, bool on_device)
-      : checkpoint_(std::move(checkpoint)), info_(describe(checkpoint_)) {
+      : checkpoint_(std::move(checkpoint)), info_(describe(checkpoint_, on_device)) {
     if (options.profile) {
       profiling_ = on_device ? profile_devices(options.devices) : profile_host();
     }
@@ -85,6 +85,22 @@ class Local : public LocalEngine {
 
   Trace trace(std::span<const std::int32_t> ids) override {
     wait();
+    require_sequence(ids);
+    return steppers_[0]->trace(ids);
+  }
+
+  Trace follow(std::span<const std::int32_t> ids, std::int32_t first) override {
+    wait();
+    require_sequence(ids);
+    if (first < 0 || first >= std::ssize(ids)) {
+      throw Error("follow: expected a first position in 0 .. " + std::to_string(ids.size()) +
+                  " - 1, found " + std::to_string(first));
+    }
+    return steppers_[0]->follow(ids, first);
+  }
+
+ private:
+  void require_sequence(std::span<const std::int32_t> ids) const {
     for (std::int32_t id : ids) {
       if (id < 0 || id >= checkpoint_.config.vocab) {
         throw Error("token id " + std::to_string(id) + " is outside the vocabulary of " +
@@ -95,10 +111,8 @@ class Local : public LocalEngine {
       throw Error("sequence of " + std::to_string(ids.size()) + " tokens: the context is " +
                   std::to_string(info_.context));
     }
-    return steppers_[0]->trace(ids);
   }
 
- private:
   std::function<void()> between_steps() const {
     if (!profiling_) return nullptr;
     return [profiling = profiling_.get()] { profiling->between_steps(); };

@@ -12,6 +12,7 @@
 #include "engine/embedded/embedded.h"
 #include "engine/engine.h"
 #include "engine/text/tokenizer.h"
+#include "tests/support/random.h"
 #include "tests/support/temp_dir.h"
 
 namespace moebius::engine {
@@ -55,6 +56,66 @@ TEST(LocalEngine, CountsWhatExpertsAreGiven) {
   for (const auto& layer : engine->take_expert_loads()) {
     for (const std::int64_t load : layer) EXPECT_EQ(load, 0);
   }
+}
+
+/// Rows `first` .. of a trace of the whole sequence, to the last bit.
+void expect_rows_of(const Trace& whole, std::size_t first, const Trace& part,
+                    const std::string& what) {
+  EXPECT_TRUE(part.hidden_l2.empty()) << what;
+  ASSERT_LE(first + part.logits.size(), whole.logits.size()) << what;
+  for (std::size_t r = 0; r < part.logits.size(); ++r) {
+    const auto bits = [](float x) { return std::bit_cast<std::uint32_t>(x); };
+    EXPECT_TRUE(std::equal(part.logits[r].begin(), part.logits[r].end(),
+                           whole.logits[first + r].begin(), whole.logits[first + r].end(),
+                           [&](float a, float b) { return bits(a) == bits(b); }))
+        << what << ", position " << first + r;
+  }
+  ASSERT_EQ(part.experts.size(), whole.experts.size()) << what;
+  for (std::size_t layer = 0; layer < whole.experts.size(); ++layer) {
+    if (whole.experts[layer].empty()) {
+      EXPECT_TRUE(part.experts[layer].empty()) << what;
+      continue;
+    }
+    ASSERT_EQ(part.experts[layer].size(), part.logits.size()) << what;
+    EXPECT_TRUE(std::equal(part.experts[layer].begin(), part.experts[layer].end(),
+                           whole.experts[layer].begin() + static_cast<std::ptrdiff_t>(first)))
+        << what << ", layer " << layer;
+  }
+}
+
+TEST(LocalEngine, FollowsASequenceAsItTracesIt) {
+  const auto engine = load("embedded", {.threads = 1, .max_batch_rows = 48});
+  tests::Random random(11);
+  std::vector<std::int32_t> ids(200);
+  for (std::int32_t& id : ids) id = static_cast<std::int32_t>(random.integer(3, 1500));
+  std::vector<std::int32_t> other = ids;
+  for (std::size_t i = 90; i < other.size(); ++i) other[i] = 3 + (other[i] + 7) % 1000;
+  const Trace whole = engine->trace(ids);
+  const Trace whole_other = engine->trace(other);
+  const auto follow = [&](const std::vector<std::int32_t>& sequence, const Trace& want,
+                          std::size_t end, std::int32_t first, const std::string& what) {
+    const Trace part = engine->follow(std::span(sequence).first(end), first);
+    EXPECT_EQ(part.logits.size(), end - static_cast<std::size_t>(first)) << what;
+    expect_rows_of(want, static_cast<std::size_t>(first), part, what);
+  };
+  follow(ids, whole, 150, 100, "from the beginning");
+  follow(ids, whole, 151, 150, "one further");
+  follow(ids, whole, 200, 151, "to the end");
+  follow(ids, whole, 120, 119, "back, inside a page");
+  follow(other, whole_other, 200, 60, "another one with the same beginning");
+  follow(other, whole_other, 200, 0, "all of it");
+  run(*engine, {{.prompt = {.ids = ids}, .generate = Generate{.max_new_tokens = 2}}});
+  follow(ids, whole, 200, 199, "after a request that used the cache");
+  engine->trace(other);
+  follow(ids, whole, 200, 130, "after a trace of another one");
+  EXPECT_THROW(engine->follow(ids, 200), Error);
+  EXPECT_THROW(engine->follow(ids, -1), Error);
+  EXPECT_THROW(engine->follow({}, 0), Error);
+}
+
+TEST(LocalEngine, KeepsTheCacheBelowTheTokensAllowed) {
+  const auto engine = load("embedded", {.threads = 1, .max_kv_tokens = 100});
+  EXPECT_EQ(engine->info().context, 128) << "two pages";
 }
 
 TEST(LocalEngine, DescribesItself) {

@@ -96,6 +96,8 @@ class MadeUp : public TensorSource {
  public:
   MadeUp(bool fp8, bool values) : fp8_(fp8), values_(values) {}
 
+  void expect(const Quantization&) override {}
+
   kernels::Matrix matrix(const std::string& name, std::int64_t rows, std::int64_t cols) override {
     const bool fp8 = fp8_ && !ends_with(name, "embed_tokens.weight") &&
                      !ends_with(name, "lm_head.weight") && !ends_with(name, "mlp.gate.weight");

@@ -18,6 +18,10 @@ inline constexpr const char* kEmbedded = "embedded";
 /// is there and cannot be read, or is larger than any real one (256 MiB).
 std::string read_model_file(const std::string& model, const std::string& file);
 
+/// Names of the model's other files, sorted: tokenizer, templates, generation settings, licence,
+/// card; not config.json, the weights or their index.
+std::vector<std::string> companion_files(const std::string& model);
+
 std::unique_ptr<TensorSource> open_model_tensors(const std::string& model);
 
 /// Everything of a checkpoint that is checked before anything is computed.
@@ -41,7 +45,8 @@ Checkpoint open_checkpoint(const std::string& model);
 Checkpoint open_checkpoint(const std::string& path, const std::string& config_json,
                            std::unique_ptr<TensorSource> tensors);
 
-/// All but the hashes' content: `weights_hash` is left empty.
-ModelInfo describe(const Checkpoint& checkpoint);
+/// All but the hashes' content: `weights_hash` is left empty. `on_device`: a GPU reads codes under
+/// group scales as bf16.
+ModelInfo describe(const Checkpoint& checkpoint, bool on_device = false);
 
 }  // namespace moebius::engine

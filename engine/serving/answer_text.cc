@@ -17,6 +17,18 @@ bool AnswerText::finish() {
   return append(stream_.finish());
 }
 
+std::string_view AnswerText::settled() const {
+  const std::string_view text = text_;
+  if (!stop_.empty()) return text;
+  std::size_t held = 0;
+  for (const std::string& stop : stops_) {
+    for (std::size_t size = std::min(stop.size() - 1, text.size()); size > held; --size) {
+      if (stop.starts_with(text.substr(text.size() - size))) held = size;
+    }
+  }
+  return text.substr(0, text.size() - held);
+}
+
 bool AnswerText::append(std::string_view text) {
   if (text.empty() || !stop_.empty()) return !stop_.empty();
   const std::size_t searched = text_.size();

@@ -26,6 +26,10 @@ class AnswerText {
   bool finish();
 
   const std::string& text() const { return text_; }
+  /// The beginning of text() that will be in it at the end whatever follows: all but an end that
+  /// a stop string may begin with. Never shorter than it was.
+  std::string_view settled() const;
+
   const std::string& stop() const { return stop_; }  // found; empty if none
 
  private:

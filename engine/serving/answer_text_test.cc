@@ -49,6 +49,47 @@ TEST(AnswerText, CharactersComeWhole) {
   EXPECT_EQ(broken.text(), "a\xEF\xBF\xBD");
 }
 
+// What is settled only grows, and is in the text at the end; at most a partial stop is held back.
+TEST(AnswerText, SettledTextStays) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 5000; ++round) {
+    std::vector<std::string> stops(random() % 3);
+    std::size_t longest = 1;
+    for (std::string& stop : stops) {
+      for (auto left = 1 + random() % 4; left > 0; --left) stop += "ab"[random() % 2];
+      longest = std::max(longest, stop.size());
+    }
+    AnswerText text(stops);
+    std::string settled;
+    for (int tokens = 0; tokens < 12; ++tokens) {
+      std::string token;
+      for (auto left = random() % 4; left > 0; --left) token += "abc"[random() % 3];
+      const bool stopped = text.push(token);
+      const std::string now(text.settled());
+      ASSERT_TRUE(now.starts_with(settled)) << now << " after " << settled;
+      ASSERT_TRUE(text.text().starts_with(now));
+      ASSERT_LT(text.text().size() - now.size(), longest);
+      settled = now;
+      if (stopped) break;
+    }
+    text.finish();
+    ASSERT_TRUE(text.text().starts_with(settled)) << text.text() << " was " << settled;
+  }
+}
+
+TEST(AnswerText, HoldsBackWhatAStopMayBeginWith) {
+  AnswerText text({"ab", "bcd"});
+  text.push("xa");
+  EXPECT_EQ(text.settled(), "x");
+  text.push("x");
+  EXPECT_EQ(text.settled(), "xax");
+  text.push("bc");
+  EXPECT_EQ(text.settled(), "xax");
+  text.push("d");
+  EXPECT_EQ(text.settled(), "xax");
+  EXPECT_EQ(text.text(), "xax");
+}
+
 // However the text is cut into tokens, a single stop string ends it at the same place.
 TEST(AnswerText, CutDoesNotDependOnTokens) {
   std::mt19937 random(1);

@@ -42,10 +42,14 @@ void check_sampling(const Sampling& sampling) {
   check(sampling.top_k >= 0, "top_k must be >= 0");
 }
 
+void check_logprobs(std::int32_t logprobs) {
+  check(logprobs >= 0 && logprobs <= 1024, "logprobs must be in 0 .. 1024");
+}
+
 void check_generate(const Generate& generate, const Tokenizer* tokenizer, const Limits& limits) {
   check_sampling(generate.sampling);
   check(generate.max_new_tokens > 0, "max_new_tokens must be > 0");
-  check(generate.logprobs >= 0 && generate.logprobs <= 1024, "logprobs must be in 0 .. 1024");
+  check_logprobs(generate.logprobs);
   check_ids(generate.stop_ids, "stop", limits);
   check(generate.stop.empty() || tokenizer != nullptr,
         "stop strings need a tokenizer, this model has none");
@@ -190,6 +194,7 @@ void expand_or_throw(const Request& request, const Tokenizer* tokenizer, const L
     check(!out.prompt.empty(), "the prompt is empty");
   } else {
     check(!request.score->continuations.empty(), "there are no continuations to score");
+    check_logprobs(request.score->logprobs);
     expand_score(request, tokenizer, out);
   }
   check_context("prompt", out.prompt.size(), out.prompt.size(), limits);

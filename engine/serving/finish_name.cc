@@ -15,6 +15,12 @@ const char* finish_name(Finish finish) {
       return "cancelled";
     case Finish::kRefused:
       return "refused";
+    case Finish::kFiltered:
+      return "content_filter";
+    case Finish::kEmpty:
+      return "empty";
+    case Finish::kFailed:
+      return "failed";
   }
   return "unknown";
 }

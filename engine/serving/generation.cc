@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace moebius::engine {
@@ -33,7 +34,9 @@ Generation::Generation(const Request& request, std::vector<std::int32_t> prompt,
       min_new_tokens_(request.generate->min_new_tokens),
       early_banned_(eos_ids),
       stop_ids_(request.generate->stop_ids),
-      text_(request.generate->stop) {
+      text_(request.generate->stop),
+      id_(request.id),
+      on_token_(request.on_token) {
   ids = std::move(prompt);
   first_head = static_cast<std::int32_t>(ids.size()) - 1;
   growth = room - 1;
@@ -65,7 +68,9 @@ std::int32_t Generation::take(std::int32_t position, StepResult& result) {
     token.top.push_back({result.top_ids[i], result.top_logits[i] - result.logsumexp});
   }
   const auto count = static_cast<std::int32_t>(out_.tokens.size());
-  if (stops(token.id) || append_text(token.id)) {
+  const bool stopped = stops(token.id) || append_text(token.id);
+  if (on_token_) tell();
+  if (stopped) {
     end(Finish::kStop);
   } else if (count == room_) {
     end(room_ == max_new_tokens_ ? Finish::kLength : Finish::kContextFull);
@@ -81,6 +86,12 @@ void Generation::end(Finish finish) {
   out_.finish = text_.finish() && whole ? Finish::kStop : finish;
   out_.text = text_.text();
   out_.stop = text_.stop();
+}
+
+void Generation::tell() {
+  const std::string_view settled = text_.settled();
+  on_token_({.id = id_, .token = out_.tokens.back(), .text = settled.substr(told_)});
+  told_ = settled.size();
 }
 
 bool Generation::stops(std::int32_t id) const {

@@ -1,7 +1,9 @@
 // An answer being generated: draws, stops, text and log-probabilities of one sequence.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "engine/engine.h"
@@ -27,6 +29,7 @@ class Generation : public Sequence {
  private:
   bool stops(std::int32_t id) const;
   bool append_text(std::int32_t id);
+  void tell();
 
   const Tokenizer* tokenizer_;
   Completion& out_;
@@ -38,6 +41,9 @@ class Generation : public Sequence {
   std::vector<std::int32_t> early_banned_;  // while fewer than min_new_tokens_
   std::vector<std::int32_t> stop_ids_;      // ascending
   AnswerText text_;
+  std::uint64_t id_;
+  std::function<void(const Growth&)> on_token_;
+  std::size_t told_ = 0;  // bytes of the text that on_token_ has heard
 };
 
 }  // namespace moebius::engine

@@ -20,8 +20,7 @@ struct Server::Job {
 };
 
 Server::Server(Stepper& stepper, const Tokenizer* tokenizer, const ServerOptions& options)
-    : stepper_(stepper),
-      tokenizer_(tokenizer),
+    : tokenizer_(tokenizer),
       eos_ids_(options.eos_ids),
       between_steps_(options.between_steps),
       died_(options.died),
@@ -183,7 +182,7 @@ void Server::make_sequences(Job& job, const Request& request) {
   out.prompt_tokens = static_cast<std::int32_t>(expansion.prompt.size());
   if (request.score) {
     for (auto& ids : expansion.continuations) out.continuations.push_back({.ids = std::move(ids)});
-    job.sequences = make_scorings(expansion.prompt, out);
+    job.sequences = make_scorings(expansion.prompt, request.score->logprobs, out);
     return;
   }
   const std::int32_t room =

@@ -91,7 +91,6 @@ class Server {
   void answer(Job& job);
   void deliver(Sets::iterator set, Completion completion);
 
-  Stepper& stepper_;
   const Tokenizer* tokenizer_;
   std::vector<std::int32_t> eos_ids_;
   std::function<void()> between_steps_;

@@ -239,6 +239,57 @@ TEST(Server, UnfinishedCharactersBecomeReplacements) {
   EXPECT_EQ(run_one(engine, request).text, "a€\xEF\xBF\xBD");
 }
 
+TEST(Server, TellsOfEveryToken) {
+  const auto tokenizer = test_tokenizer(TestBos::kNone);
+  ScriptStepper stepper(letters("answer 4\n\nQ: next one"));
+  ServerEngine engine(stepper, tokenizer.get());
+  Ids told;
+  std::string text;
+  std::vector<std::size_t> tops;
+  Request request{.id = 9, .prompt = {.text = "q"}, .generate = Generate{.stop = {"\n\nQ"}}};
+  request.generate->logprobs = 2;
+  request.on_token = [&](const Growth& growth) {
+    EXPECT_EQ(growth.id, 9U);
+    told.push_back(growth.token.id);
+    tops.push_back(growth.token.top.size());
+    text += growth.text;
+  };
+  Completion out = run_one(engine, request);
+  EXPECT_EQ(told, ids_of(out));
+  EXPECT_EQ(tops, std::vector<std::size_t>(11, 2));
+  EXPECT_EQ(text, "answer 4") << "nothing that the stop string takes back";
+  text.clear();
+  request.generate->max_new_tokens = 10;
+  out = run_one(engine, request);
+  EXPECT_EQ(text, "answer 4");
+  EXPECT_EQ(out.text, "answer 4\n\n") << "what was held back comes with the completion";
+}
+
+TEST(Server, OnTokenMayCancel) {
+  ToyStepper toy({});
+  ServerEngine engine(toy);
+  std::atomic<int> told = 0;
+  std::vector<Request> requests(2, generate({1}, {.max_new_tokens = 60}));
+  requests[1].id = 1;
+  requests[0].on_token = [&](const Growth& growth) {
+    if (++told == 3) engine.cancel(growth.id);
+  };
+  const std::vector<Completion> out = run(engine, requests);
+  EXPECT_EQ(out[0].finish, Finish::kCancelled);
+  EXPECT_EQ(out[0].tokens.size(), static_cast<std::size_t>(told));
+  EXPECT_LT(told, 10);
+  EXPECT_EQ(out[1].tokens.size(), 60U);
+}
+
+TEST(Server, ExceptionInOnTokenEndsTheServer) {
+  ToyStepper toy({});
+  ServerEngine engine(toy);
+  Request request = generate({1}, {});
+  request.on_token = [](const Growth&) { throw std::runtime_error("listener"); };
+  engine.submit({request}, [](Completion) {});
+  EXPECT_THROW(engine.wait(), std::runtime_error);
+}
+
 // ---- score ------------------------------------------------------------------------------
 
 TEST(Server, ScoresContinuations) {
@@ -270,6 +321,34 @@ TEST(Server, ScoresContinuations) {
   EXPECT_FALSE(out.continuations[1].greedy);
   EXPECT_TRUE(out.continuations[2].greedy);
   EXPECT_FALSE(out.continuations[3].greedy);
+}
+
+TEST(Server, ScoresWithAlternatives) {
+  ToyStepper toy({});
+  ServerEngine engine(toy);
+  Request request = score({4, 5, 6}, {{7, 8, 9}, {1}, {2}});
+  const Completion plain = run_one(engine, request);
+  EXPECT_TRUE(plain.continuations[0].top.empty());
+  request.score->logprobs = 3;
+  const Completion out = run_one(engine, request);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const ScoredContinuation& scored = out.continuations[c];
+    EXPECT_EQ(scored.logprobs, plain.continuations[c].logprobs);
+    EXPECT_EQ(scored.greedy, plain.continuations[c].greedy);
+    ASSERT_EQ(scored.top.size(), scored.ids.size());
+    Ids text = {4, 5, 6};
+    for (std::size_t i = 0; i < scored.ids.size(); ++i) {
+      const StepResult want = toy.answer(text, {.top = 3});
+      ASSERT_EQ(scored.top[i].size(), 3U);
+      for (std::size_t k = 0; k < 3; ++k) {
+        EXPECT_EQ(scored.top[i][k].id, want.top_ids[k]);
+        EXPECT_EQ(scored.top[i][k].logprob, want.top_logits[k] - want.logsumexp);
+      }
+      text.push_back(scored.ids[i]);
+    }
+  }
+  request.score->logprobs = 1025;
+  EXPECT_EQ(run_one(engine, request).error, "logprobs must be in 0 .. 1024");
 }
 
 TEST(Server, SingleTokensShareOneRow) {

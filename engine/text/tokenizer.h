@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/engine.h"
+
 namespace moebius::engine {
 
 /// Byte-level BPE with added tokens. Immutable and thread-safe once loaded.
@@ -65,11 +67,6 @@ class Utf8Stream {
 };
 
 bool valid_utf8(std::string_view text);
-
-struct Message {
-  std::string role;  // "system", "user", "assistant", ...
-  std::string content;
-};
 
 /// Renders a conversation as the tokenizer's own Jinja template would, to the
 /// character, generation prompt included. Templates are known by the hash of their
