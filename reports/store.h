@@ -1,5 +1,6 @@
 // The one door to results: what a run, an item, a sample, a score and a failure are, the single
-// writer that keeps them in SQLite, and what is read back and reported.
+// writer that keeps them in SQLite, and what is read back and reported. Beside it stand compare.h,
+// two runs against each other, and sizes.h, how many questions that takes.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "reports/expert_load.h"
+#include "reports/statistics/interval.h"
 #include "scorers/scorer.h"
 
 namespace moebius::reports {
@@ -25,6 +28,26 @@ struct Error : std::runtime_error {
 };
 
 // ---- what is stored -------------------------------------------------------------------
+
+/// What servers said of themselves while they answered a run, and what that used.
+struct RemoteUse {
+  std::string dialect;  // as asked
+  std::string endpoint;
+  std::string model;
+  std::map<std::string, std::int64_t> models;        // names that answered, with their answers
+  std::map<std::string, std::int64_t> fingerprints;  // system fingerprints; those told
+  std::int64_t answers = 0;
+  std::int64_t attempts = 0;  // of those answers; the first one counts
+  std::int64_t prompt_tokens = 0;
+  std::int64_t cached_tokens = 0;  // of those
+  std::int64_t output_tokens = 0;
+  std::int64_t reasoning_tokens = 0;  // of those
+  std::int64_t uncounted = 0;         // answers whose tokens the server did not tell
+  double price_in = 0;                // per million tokens, of the last attempt at the run
+  double price_out = 0;
+  double cost = 0;       // of the answers; what failed attempts cost is not told
+  std::string currency;  // empty: no prices were given
+};
 
 /// One evaluation as it was asked for. `key` is what makes "the same command" the same run.
 struct Run {
@@ -41,6 +64,11 @@ struct Run {
   std::string started;      // UTC, ISO 8601; by the store
   std::string finished;     // empty while incomplete
   std::string state;        // "running", "complete", "incomplete", "invalid"; by finish_run
+  // If it is one part of a run that several processes share:
+  std::int32_t shard = 0;           // from 1; 0: not a shard
+  std::int32_t shards = 0;          // of how many
+  std::string whole_key;            // key of the run that all shards make together
+  std::optional<RemoteUse> remote;  // of a model behind an API, all attempts together; read only
 };
 
 /// One task in one variant within a run.
@@ -58,7 +86,10 @@ struct Set {
   std::int32_t max_new_tokens = 0;
   std::uint64_t seed = 0;
   std::int32_t repeats = 1;
-  std::int64_t items = 0;  // planned; samples planned = items * repeats
+  std::int64_t items = 0;        // planned; samples planned = items * repeats
+  std::int64_t whole_items = 0;  // of all shards together; items, if there are none
+  std::string questions_sha256;  // over all that is asked, of all shards; empty: not known
+  std::string scorers;           // "math.moebius 1, ...": the judges asked for; by the store
 };
 
 /// A question of a set: written once, however often it is sampled.
@@ -92,10 +123,11 @@ struct Sample {
   std::string text;           // as generated, valid UTF-8
   std::string finish;         // "stop", "length", ...
   std::string stop;           // the stop string that ended it
-  std::string output_sha256;  // over token ids
+  std::string output_sha256;  // over token ids; empty if nobody knows them (remote models)
   std::int32_t output_tokens = 0;
   std::int32_t cached_tokens = 0;
   std::int64_t latency_us = 0;
+  std::int64_t stored_ms = 0;            // UTC, milliseconds since 1970; by the store, read only
   std::vector<scorers::Choice> choices;  // log-probability questions
   std::vector<StoredScore> scores;
   // or the failure
@@ -172,11 +204,59 @@ class Store {
   /// Figures of kernels: added to what the run has for that device; limits replace older ones
   /// unless they were not measured.
   virtual void add_profile(std::int64_t run, const Profile& profile) = 0;
+  /// What the present attempt at the run has used until now; replaces what was noted before.
+  virtual void note_remote(std::int64_t run, const RemoteUse& use) = 0;
   virtual void finish_run(std::int64_t run, const std::string& state,
                           const std::string& sandbox) = 0;
 };
 
+// ---- shards put together --------------------------------------------------------------
+
+/// A set of a merged run: planned = answered + failed + missing.
+struct MergedSet {
+  Set set;
+  std::int64_t answered = 0;  // samples with a headline score
+  std::int64_t failed = 0;
+  std::int64_t missing = 0;
+};
+
+/// The shards that a run was put together from.
+struct Shards {
+  std::string merged;                // "14 of 16"; "2 of 3, 14 of 16"; empty: it was not
+  std::vector<std::string> missing;  // "5/16"; none of it was ever merged
+  std::vector<std::string> open;     // "3/16": was not finished when it was merged
+};
+
+/// What a merge did, and what the merged run still lacks.
+struct Merged {
+  Run run;                 // as the target has it now
+  std::int64_t added = 0;  // answers
+  std::int64_t found = 0;  // answers of the shards that were there already, and the same
+  std::vector<MergedSet> sets;
+  Shards shards;  // empty if nothing is missing
+};
+
+/// Puts shards into the run of `target` that they are parts of, in one transaction: a merge that
+/// fails or is killed leaves the rows of the target as they were. `target` is made if there is
+/// none, and may hold that evaluation only. What is there already stays; a merge that brings
+/// nothing new changes nothing. An answer replaces a failure, the later of two failures stays.
+/// The run gets the key that it has without shards, so that the ordinary eval goes on with it.
+/// Profiles and router counts are not carried over: both depend on how the work was divided.
+///
+/// Throws Error, naming both values, if shards disagree with each other or with the target in
+/// weights, tokenizer, arithmetic, build, tasks, data, questions, sampling or scorers, or have
+/// different rows for the same question or sample; if a source is no shard, or is the target.
+Merged merge_shards(const std::string& target, const std::vector<std::string>& sources,
+                    double fail_budget);
+
 // ---- what is read back ----------------------------------------------------------------
+
+/// Router decisions counted in one set.
+struct ExpertLoad {
+  std::int64_t set = 0;
+  std::int64_t layer = 0;
+  std::vector<std::int64_t> tokens;  // of each expert
+};
 
 /// A stored sample as it is listed and exported.
 struct SampleRow {
@@ -196,12 +276,20 @@ class Reader {
   /// Error.
   virtual Run find_run(const std::string& which) = 0;
   virtual std::vector<Set> sets(std::int64_t run) = 0;
+  virtual Shards shards(std::int64_t) { return {}; }            // whatever its state
   virtual std::vector<Profile> profiles(std::int64_t run) = 0;  // by device; none: not profiled
+  /// By set and layer; layers that routed nothing and were not counted are left out. Throws Error
+  /// if there are more than a model can have.
+  virtual std::vector<ExpertLoad> expert_loads(std::int64_t) { return {}; }
+  /// When each attempt at the run began, UTC, milliseconds since 1970, ascending.
+  virtual std::vector<std::int64_t> attempts(std::int64_t) { return {}; }
   /// In the order of set, position, repeat. `item` empty: all.
   virtual void each_sample(std::int64_t run, const std::string& item,
                            const std::function<void(const SampleRow&)>& visit) = 0;
-  /// The same without what only people read: prompt, target, text, choices, reasons, tests and
-  /// the extracted program of code scorers stay empty. For statistics over large runs.
+  /// The same for statistics over large runs: a set's questions come in any order, each with all
+  /// its samples, repeats ascending, then its failures. What only people read stays empty: prompt,
+  /// target, text, choices, reasons, tests, the extracted program of code scorers, keys, hashes of
+  /// answers, messages.
   virtual void each_judgement(std::int64_t run,
                               const std::function<void(const SampleRow&)>& visit) {
     each_sample(run, "", visit);
@@ -210,16 +298,12 @@ class Reader {
 
 // ---- reports --------------------------------------------------------------------------
 
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
 /// One line of a report: a set, or a part of it.
 struct Row {
   std::string task;
   std::string variant;
-  std::string part;    // empty: all; else the stratum, or "without errata"
+  std::string part;    // empty: all; else the stratum, or "without errata"; of a shard:
+                       // "shard 3/16", or "shard 3/16, STRATUM"
   std::string metric;  // "accuracy", "pass@1", "avg@16", "cons@16", "pass@8"
   std::string scorer;
   int scorer_version = 0;
@@ -246,7 +330,8 @@ struct Summary {
   std::string why_invalid;
   double fail_budget = 0.01;
   std::vector<Row> rows;
-  std::vector<std::string> notes;  // of the tasks: what a reader of the scores must know
+  std::vector<std::string> notes;     // of the tasks: what a reader of the scores must know
+  std::vector<SetLoad> expert_loads;  // of sets that counted any; by summarize() and leaderboards
 };
 
 /// The numbers of one run. Only complete sets get headline values when failures exceed the

@@ -7,36 +7,32 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reports/mean_interval.h"
 #include "reports/question.h"
 #include "reports/statistics/estimators.h"
-#include "reports/statistics/intervals.h"
 #include "reports/statistics/pass_at_k.h"
 #include "reports/store.h"
 
 namespace moebius::reports {
 namespace {
 
-using Wanted = std::function<bool(const Question&)>;
+/// Questions of more strata than this are not reported by stratum.
+constexpr std::size_t kMostStrata = 10'000;
 
-/// A number per question, ready for its error and interval.
-struct Values {
-  std::vector<double> values;
-  std::vector<std::string> clusters;
-  bool single = true;  // one 0/1 answer per question
-};
-
-/// One row in the making: the scores that one judge gave to a part of a set.
+/// One row in the making: the questions of a part of a set and who judged them.
 struct Part {
+  const SetResults& results;
+  std::uint32_t scorer = kNoScorer;
   std::vector<const Question*> questions;
-  std::vector<std::vector<const Judgement*>> judgements;  // of each question
-  std::vector<std::vector<double>> scores;                // the same, values only
 };
 
-const Judgement* judgement_by(const Answered& answer, const ScorerId& scorer) {
-  for (const Judgement& judgement : answer.judgements) {
-    if (judgement.scorer == scorer) return &judgement;
+/// Calls `each` with every judgement of the part's scorer on a question, and the answer judged.
+template <typename Each>
+void each_judgement(const Part& part, const Question& question, Each each) {
+  for (const Answered& answer : part.results.answers_of(question)) {
+    const Judgement* judgement = judgement_by(part.results, answer, part.scorer);
+    if (judgement != nullptr) each(*judgement, answer);
   }
-  return nullptr;
 }
 
 std::string one_decimal(double value) {
@@ -47,49 +43,12 @@ std::string one_decimal(double value) {
   return text;
 }
 
-std::string describe(std::size_t clusters) {
-  return clusters < kMinClusters ? "; " + std::to_string(clusters) + " clusters, " +
-                                       std::to_string(kMinClusters) + " needed to cluster"
-                                 : "";
-}
-
-/// Error and interval of a mean over questions.
-void add_interval(const Values& values, Row& row) {
-  const std::size_t n = values.values.size();
-  if (n == 0) return;
-  const double centre = mean(values.values);
-  row.value = centre;
-  const std::size_t clusters = count_clusters(values.clusters);
-  const bool clustered = clusters > 1 && clusters < n;  // neither all alone nor all together
-  const auto error = clustered ? clustered_error(values.values, values.clusters) : std::nullopt;
-  row.stderr_total = error ? error : standard_error(values.values);
-  const std::string note = clustered && !error ? describe(clusters) : "";
-  const bool unanimous = centre <= 0 || centre >= 1;  // the spread is zero, the doubt is not
-  if (unanimous || (values.single && !error)) {
-    row.interval = wilson(centre, static_cast<double>(n));
-    row.interval_method = "wilson" + note;
-  } else if (row.stderr_total) {
-    const auto degrees = static_cast<double>((error ? clusters : n) - 1);
-    row.interval = student_t(centre, *row.stderr_total, degrees);
-    row.interval_method = error ? "clustered t" : "t" + note;
-  }
-}
-
-Part take(const SetResults& results, const ScorerId& scorer, const Wanted& wanted) {
-  Part part;
-  for (const Question& question : results.questions) {
-    if (!wanted(question)) continue;
-    part.questions.push_back(&question);
-    auto& judgements = part.judgements.emplace_back();
-    auto& scores = part.scores.emplace_back();
-    for (const Answered& answer : question.answers) {
-      const Judgement* judgement = judgement_by(answer, scorer);
-      if (judgement == nullptr) continue;
-      judgements.push_back(judgement);
-      scores.push_back(judgement->value);
-    }
-  }
-  return part;
+void add_interval(const QuestionValues& values, Row& row) {
+  const MeanInterval found = mean_interval(values);
+  row.value = found.value;
+  row.stderr_total = found.error;
+  row.interval = found.interval;
+  row.interval_method = found.method;
 }
 
 std::int64_t failures(const Part& part) {
@@ -98,27 +57,33 @@ std::int64_t failures(const Part& part) {
   return count;
 }
 
+bool says_nothing(scorers::Verdict verdict) {
+  return verdict == scorers::Verdict::kNoAnswer || verdict == scorers::Verdict::kThinkUnclosed;
+}
+
+void name_verdicts(const std::map<scorers::Verdict, std::int64_t>& counts, Row& row) {
+  for (const auto& [verdict, count] : counts) row.verdicts[scorers::verdict_name(verdict)] = count;
+}
+
 /// Everything of a row but its value: counts, rates, tokens, time.
-void add_counts(const Part& part, const ScorerId& scorer, Row& row) {
+void add_counts(const Part& part, Row& row) {
   std::int64_t latency_us = 0;
   std::int64_t truncated = 0;
-  for (std::size_t i = 0; i < part.questions.size(); ++i) {
-    row.items += part.judgements[i].empty() ? 0 : 1;
-    for (const Judgement* judgement : part.judgements[i]) {
+  std::map<scorers::Verdict, std::int64_t> verdicts;
+  for (const Question* question : part.questions) {
+    const std::int64_t before = row.samples;
+    each_judgement(part, *question, [&](const Judgement& judgement, const Answered& answer) {
       ++row.samples;
-      ++row.verdicts[scorers::verdict_name(judgement->verdict)];
-      const bool nothing = judgement->verdict == scorers::Verdict::kNoAnswer ||
-                           judgement->verdict == scorers::Verdict::kThinkUnclosed;
-      row.no_answer += nothing ? 1 : 0;
-    }
-    for (const Answered& answer : part.questions[i]->answers) {
-      if (judgement_by(answer, scorer) == nullptr) continue;
+      ++verdicts[judgement.verdict];
+      row.no_answer += says_nothing(judgement.verdict) ? 1 : 0;
       truncated += answer.truncated ? 1 : 0;
-      row.prompt_tokens += part.questions[i]->prompt_tokens;
+      row.prompt_tokens += question->prompt_tokens;
       row.output_tokens += answer.output_tokens;
       latency_us += answer.latency_us;
-    }
+    });
+    row.items += row.samples > before ? 1 : 0;
   }
+  name_verdicts(verdicts, row);
   const auto planned = static_cast<double>(std::max<std::int64_t>(row.planned, 1));
   row.failed = static_cast<double>(failures(part)) / planned;
   if (row.samples == 0) return;
@@ -129,32 +94,41 @@ void add_counts(const Part& part, const ScorerId& scorer, Row& row) {
 }
 
 /// The mean over questions of their mean scores, questions without any left out.
-void add_mean(const Part& part, std::int32_t repeats, Row& row) {
-  Values values{.single = repeats == 1};
-  std::vector<std::vector<double>> scored;
-  for (std::size_t i = 0; i < part.questions.size(); ++i) {
-    if (part.scores[i].empty()) continue;
-    scored.push_back(part.scores[i]);
-    values.values.push_back(mean(part.scores[i]));
-    values.clusters.push_back(part.questions[i]->cluster);
-    for (const double score : part.scores[i]) {
-      values.single = values.single && (score == 0 || score == 1);
-    }
+void add_mean(const Part& part, Row& row) {
+  const bool repeated = part.results.set.repeats > 1;
+  QuestionValues values{.single = !repeated};
+  RerunError rerun;
+  std::vector<double> scores;  // of one question
+  for (const Question* question : part.questions) {
+    scores.clear();
+    each_judgement(part, *question, [&](const Judgement& judgement, const Answered&) {
+      scores.push_back(judgement.value);
+      values.single = values.single && (judgement.value == 0 || judgement.value == 1);
+    });
+    if (scores.empty()) continue;
+    rerun.add(scores);
+    values.values.push_back(mean(scores));
+    values.clusters.push_back(question->cluster);
   }
   add_interval(values, row);
-  if (repeats > 1) row.stderr_rerun = repeat_errors(scored).rerun;
+  if (repeated) row.stderr_rerun = rerun.value();
 }
 
 /// The mean over questions of what `estimate` makes of one's judgements, none leaves it out.
 using Estimate = std::function<std::optional<double>(const std::vector<const Judgement*>&)>;
 
 void add_estimate(const Part& part, const Estimate& estimate, Row& row) {
-  Values values{.single = false};
-  for (std::size_t i = 0; i < part.questions.size(); ++i) {
-    const std::optional<double> value = estimate(part.judgements[i]);
+  QuestionValues values{.single = false};
+  std::vector<const Judgement*> judgements;  // of one question
+  for (const Question* question : part.questions) {
+    judgements.clear();
+    each_judgement(part, *question, [&](const Judgement& judgement, const Answered&) {
+      judgements.push_back(&judgement);
+    });
+    const std::optional<double> value = estimate(judgements);
     if (!value) continue;
     values.values.push_back(*value);
-    values.clusters.push_back(part.questions[i]->cluster);
+    values.clusters.push_back(question->cluster);
   }
   row.items = static_cast<std::int64_t>(values.values.size());
   add_interval(values, row);
@@ -174,7 +148,7 @@ Estimate majority_estimate(std::int64_t k) {
   return [k](const std::vector<const Judgement*>& judgements) {
     std::int64_t right = 0;
     std::int64_t silent = 0;
-    std::map<std::string, std::int64_t> wrong;
+    std::map<std::string_view, std::int64_t> wrong;
     for (const Judgement* judgement : judgements) {
       if (judgement->value >= 1) {
         ++right;
@@ -191,12 +165,13 @@ Estimate majority_estimate(std::int64_t k) {
 }
 
 bool can_vote(const Part& part) {
-  for (const auto& judgements : part.judgements) {
-    for (const Judgement* judgement : judgements) {
-      if (judgement->code) return false;
-    }
+  bool programs = false;
+  for (const Question* question : part.questions) {
+    each_judgement(part, *question, [&](const Judgement& judgement, const Answered&) {
+      programs = programs || judgement.code;
+    });
   }
-  return true;
+  return !programs;
 }
 
 std::string metric_name(const Set& set) {
@@ -215,6 +190,14 @@ std::vector<std::int64_t> shown_ks(std::int64_t repeats) {
   return ks;
 }
 
+/// What was asked for, as far as numbers go: a strange file may hold any.
+std::int64_t planned_samples(const Set& set, std::int64_t items) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 52;
+  const std::int64_t repeats = std::max<std::int64_t>(0, set.repeats);
+  if (items <= 0 || repeats == 0) return 0;
+  return items > kMost / repeats ? kMost : items * repeats;
+}
+
 class SetReport {
  public:
   /// `show`: whether values may be given at all.
@@ -222,27 +205,37 @@ class SetReport {
       : results_(results), judges_(find_judges(results)), show_(show) {}
 
   std::vector<Row> rows() {
-    add(judges_.headline, "", [](const Question&) { return true; });
-    if (results_.set.repeats > 1) add_repeat_rows();
+    const Part all = take(judges_.headline, [](const Question&) { return true; });
+    add(all, "");
+    if (results_.set.repeats > 1) add_repeat_rows(all);
     add_strata();
     const auto& questions = results_.questions;
     if (std::any_of(questions.begin(), questions.end(), [](const auto& q) { return q.errata; })) {
-      add(judges_.headline, "without errata", [](const Question& q) { return !q.errata; });
+      add(take(judges_.headline, [](const Question& q) { return !q.errata; }), "without errata");
     }
-    for (const ScorerId& scorer : judges_.others) {
-      add(scorer, "", [](const Question&) { return true; });
+    for (const std::uint32_t scorer : judges_.others) {
+      add(take(scorer, [](const Question&) { return true; }), "");
     }
     return std::move(rows_);
   }
 
  private:
-  std::int64_t planned(const Part& part, bool whole) const {
-    const auto items =
-        whole ? results_.set.items : static_cast<std::int64_t>(part.questions.size());
-    return items * results_.set.repeats;
+  template <typename Wanted>
+  Part take(std::uint32_t scorer, Wanted wanted) const {
+    Part part{results_, scorer, {}};
+    for (const Question& question : results_.questions) {
+      if (wanted(question)) part.questions.push_back(&question);
+    }
+    return part;
   }
 
-  Row begin(const ScorerId& scorer, const std::string& name, const Part& part) const {
+  std::int64_t planned(const Part& part, bool whole) const {
+    if (whole) return planned_samples(results_.set, results_.set.items);
+    return planned_samples(results_.set, static_cast<std::int64_t>(part.questions.size()));
+  }
+
+  Row begin(const Part& part, const std::string& name) const {
+    const ScorerId scorer = judge_id(results_, part.scorer);
     Row row;
     row.task = results_.set.task;
     row.variant = results_.set.variant;
@@ -251,7 +244,7 @@ class SetReport {
     row.scorer = scorer.first;
     row.scorer_version = scorer.second;
     row.planned = planned(part, name.empty());
-    add_counts(part, scorer, row);
+    add_counts(part, row);
     return row;
   }
 
@@ -260,17 +253,15 @@ class SetReport {
     return row.samples + failures(part) >= row.planned;
   }
 
-  void add(const ScorerId& scorer, const std::string& name, const Wanted& wanted) {
-    const Part part = take(results_, scorer, wanted);
-    Row row = begin(scorer, name, part);
-    if (show_ && whole(row, part)) add_mean(part, results_.set.repeats, row);
+  void add(const Part& part, const std::string& name) {
+    Row row = begin(part, name);
+    if (show_ && whole(row, part)) add_mean(part, row);
     rows_.push_back(std::move(row));
   }
 
-  void add_repeat_rows() {
-    const Part part = take(results_, judges_.headline, [](const Question&) { return true; });
+  void add_repeat_rows(const Part& part) {
     const auto with = [&](const std::string& metric, const Estimate& estimate) {
-      Row row = begin(judges_.headline, "", part);
+      Row row = begin(part, "");
       row.metric = metric;
       if (show_ && whole(row, part)) add_estimate(part, estimate, row);
       rows_.push_back(std::move(row));
@@ -283,16 +274,14 @@ class SetReport {
   }
 
   void add_strata() {
-    std::vector<std::string> names;  // in the order of the set
+    const std::size_t strata = results_.strata.size();
+    if (strata < 2 || strata > kMostStrata) return;
+    std::vector<Part> parts(strata, Part{results_, judges_.headline, {}});
     for (const Question& question : results_.questions) {
-      if (std::find(names.begin(), names.end(), question.stratum) == names.end()) {
-        names.push_back(question.stratum);
-      }
+      parts[question.stratum].questions.push_back(&question);
     }
-    if (names.size() < 2) return;
-    for (const std::string& name : names) {
-      add(judges_.headline, name.empty() ? "other" : name,
-          [&](const Question& question) { return question.stratum == name; });
+    for (std::size_t i = 0; i < strata; ++i) {
+      add(parts[i], results_.strata[i].empty() ? "other" : std::string(results_.strata[i]));
     }
   }
 
@@ -309,14 +298,12 @@ struct Health {
 };
 
 Health health(const SetResults& results) {
-  const ScorerId headline = find_judges(results).headline;
-  Health health{.planned = results.set.items * results.set.repeats};
+  const std::uint32_t headline = find_judges(results).headline;
+  Health health{.planned = planned_samples(results.set, results.set.items)};
   std::int64_t judged = 0;
-  for (const Question& question : results.questions) {
-    health.failed += question.failures;
-    for (const Answered& answer : question.answers) {
-      judged += judgement_by(answer, headline) != nullptr ? 1 : 0;
-    }
+  for (const Question& question : results.questions) health.failed += question.failures;
+  for (const Answered& answer : results.answers) {
+    judged += judgement_by(results, answer, headline) != nullptr ? 1 : 0;
   }
   health.missing = std::max<std::int64_t>(0, health.planned - judged - health.failed);
   return health;
@@ -339,9 +326,10 @@ void complain(Summary& summary, const std::string& text) {
 }
 
 /// The tasks' own remarks, from the stored options of the sets.
-std::vector<std::string> notes_of(const std::vector<Set>& sets) {
+std::vector<std::string> notes_of(const std::vector<SetResults>& results) {
   std::vector<std::string> notes;
-  for (const Set& set : sets) {
+  for (const SetResults& each : results) {
+    const Set& set = each.set;
     const auto options = nlohmann::json::parse(set.options, nullptr, false);
     if (!options.is_object() || !options.contains("notes")) continue;
     for (const auto& note : options["notes"]) {
@@ -352,21 +340,35 @@ std::vector<std::string> notes_of(const std::vector<Set>& sets) {
   return notes;
 }
 
+/// What a row of a shard is a part of: no row of it is the whole set.
+std::string shard_part(const Run& run, const std::string& part) {
+  return "shard " + std::to_string(run.shard) + "/" + std::to_string(run.shards) +
+         (part.empty() ? "" : ", " + part);
+}
+
 }  // namespace
 
 Summary summarize(Reader& reader, const Run& run, double fail_budget) {
-  Summary summary{.run = run, .fail_budget = fail_budget, .notes = notes_of(reader.sets(run.id))};
-  const std::vector<SetResults> sets = read_results(reader, run.id);
+  Summary summary = summarize_results(run, read_results(reader, run.id, false), fail_budget);
+  summary.expert_loads = expert_loads(reader, run.id);
+  return summary;
+}
+
+Summary summarize_results(const Run& run, const std::vector<SetResults>& sets, double fail_budget) {
+  Summary summary{.run = run, .fail_budget = fail_budget, .notes = notes_of(sets)};
   if (sets.empty()) complain(summary, "the run has no task");
   Health all;
+  std::vector<Health> of_sets;
   for (const SetResults& set : sets) {
-    all.planned += health(set).planned;
-    all.failed += health(set).failed;
+    of_sets.push_back(health(set));
+    all.planned += of_sets.back().planned;
+    all.failed += of_sets.back().failed;
   }
   const bool run_fails = over_budget(all, fail_budget);
   if (run_fails) complain(summary, failure_text(all, fail_budget));
-  for (const SetResults& set : sets) {
-    const Health own = health(set);
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const SetResults& set = sets[i];
+    const Health& own = of_sets[i];
     const std::string name = set.set.task + "/" + set.set.variant + ": ";
     const bool fails = over_budget(own, fail_budget);
     if (fails && !run_fails) complain(summary, name + failure_text(own, fail_budget));
@@ -375,7 +377,10 @@ Summary summarize(Reader& reader, const Run& run, double fail_budget) {
                             " samples missing");
     }
     const bool show = !run_fails && !fails && own.missing == 0;
-    for (Row& row : SetReport(set, show).rows()) summary.rows.push_back(std::move(row));
+    for (Row& row : SetReport(set, show).rows()) {
+      if (run.shards > 0) row.part = shard_part(run, row.part);
+      summary.rows.push_back(std::move(row));
+    }
   }
   return summary;
 }

@@ -94,6 +94,34 @@ std::string escape_terminal(std::string_view text) {
   return line;
 }
 
+std::string escape_block(std::string_view text) {
+  std::string block;
+  walk(text, [&](char32_t c, std::string_view bytes) {
+    if (unseen(c) && c != '\n' && c != '\t') {
+      append_visible(block, c);
+    } else {
+      block += bytes;
+    }
+  });
+  return block;
+}
+
+std::string escape_xml(std::string_view text) {
+  std::string safe;
+  walk(text, [&](char32_t c, std::string_view bytes) {
+    const bool blank = c == '\t' || c == '\n' || c == '\r';
+    const bool forbidden = (c < 0x20 && !blank) || c == 0xfffe || c == 0xffff;
+    if (forbidden) {
+      safe += "\xef\xbf\xbd";
+    } else if (blank || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'') {
+      safe += "&#" + std::to_string(static_cast<std::uint32_t>(c)) + ";";
+    } else {
+      safe += bytes;
+    }
+  });
+  return safe;
+}
+
 std::string escape_markdown(std::string_view text) {
   std::string line;
   char before = ' ';

@@ -1,4 +1,4 @@
-// Text of unknown origin made harmless for a terminal, Markdown and CSV.
+// Text of unknown origin made harmless for a terminal, Markdown, XML and CSV.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,14 @@ std::string escape_terminal(std::string_view text);
 /// One line of Markdown that renders as the text: no markup, no HTML, no table cell ends, no
 /// mention.
 std::string escape_markdown(std::string_view text);
+
+/// Text to be shown as it is, over several lines: as escape_terminal(), but line breaks, tabs and
+/// backslashes stay.
+std::string escape_block(std::string_view text);
+
+/// A character data or attribute value of XML 1.0: valid UTF-8, what XML cannot hold becomes
+/// U+FFFD.
+std::string escape_xml(std::string_view text);
 
 /// A field by RFC 4180, quoted where needed. Text that a spreadsheet would take for a formula
 /// gets a leading apostrophe.

@@ -51,6 +51,19 @@ Row plain_row() {
           .mean_latency_ms = 12.345};
 }
 
+SetLoad routed(const std::string& task, const std::string& variant) {
+  return {task,
+          variant,
+          {{.layer = 1, .tokens = {30, 10, 20, 20}, .routed = 80, .imbalance = 1.5, .gini = 0.1875},
+           {.layer = 2,
+            .tokens = {0, 0, 0, 80},
+            .routed = 80,
+            .imbalance = 4,
+            .gini = 0.75,
+            .busiest = 3,
+            .idle = 3}}};
+}
+
 std::vector<Summary> two_summaries() {
   Run first = cases::run();
   first.id = 1;
@@ -93,7 +106,8 @@ std::vector<Summary> two_summaries() {
   none.failed = 0.031;
   return {{.run = first,
            .rows = {plain_row(), part, aime},
-           .notes = {"mmlu/original: two questions left out", kHostile}},
+           .notes = {"mmlu/original: two questions left out", kHostile},
+           .expert_loads = {routed("mmlu", "original"), {"aime24", kHostile, {{.layer = 2}}}}},
           {.run = second,
            .valid = false,
            .why_invalid = "infrastructure failures 3.1 % of samples, budget 1 %",

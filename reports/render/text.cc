@@ -51,16 +51,33 @@ std::string markdown_row(const std::vector<std::string>& cells) {
 
 }  // namespace
 
+std::string text_table(const Table& raw) {
+  const Table table = escaped(raw, escape_terminal);
+  const std::vector<std::size_t> columns = widths(table);
+  std::string text = aligned(table.header, table, columns);
+  for (const auto& row : table.rows) text += aligned(row, table, columns);
+  for (const std::string& note : table.notes) text += note + "\n";
+  return text;
+}
+
+std::string markdown_table(const Table& raw) {
+  const Table table = escaped(raw, escape_markdown);
+  std::string text = markdown_row(table.header) + "|";
+  for (const bool right : table.right) text += right ? " ---: |" : " --- |";
+  text += "\n";
+  for (const auto& row : table.rows) text += markdown_row(row);
+  for (const std::string& note : table.notes) text += "\n" + note + "\n";
+  return text;
+}
+
 std::string render_text(const std::vector<Summary>& summaries) {
   std::string text;
   for (const Summary& summary : summaries) {
     if (!text.empty()) text += "\n";
     for (const std::string& fact : facts(summary)) text += escape_terminal(fact) + "\n";
-    const Table table = escaped(make_table(summary), escape_terminal);
-    const std::vector<std::size_t> columns = widths(table);
-    text += aligned(table.header, table, columns);
-    for (const auto& row : table.rows) text += aligned(row, table, columns);
-    for (const std::string& note : table.notes) text += note + "\n";
+    text += text_table(make_table(summary));
+    const Table experts = expert_table({&summary}, {});
+    if (!experts.header.empty()) text += "\n" + text_table(experts);
   }
   return text;
 }
@@ -70,12 +87,9 @@ std::string render_markdown(const std::vector<Summary>& summaries) {
   for (const Summary& summary : summaries) {
     if (!text.empty()) text += "\n";
     for (const std::string& fact : facts(summary)) text += escape_markdown(fact) + "\n\n";
-    const Table table = escaped(make_table(summary), escape_markdown);
-    text += markdown_row(table.header) + "|";
-    for (const bool right : table.right) text += right ? " ---: |" : " --- |";
-    text += "\n";
-    for (const auto& row : table.rows) text += markdown_row(row);
-    for (const std::string& note : table.notes) text += "\n" + note + "\n";
+    text += markdown_table(make_table(summary));
+    const Table experts = expert_table({&summary}, {});
+    if (!experts.header.empty()) text += "\n" + markdown_table(experts);
   }
   return text;
 }

@@ -1,5 +1,4 @@
-// Errors and intervals against values computed by hand, by scipy 1.10.1 (STATISTICS 2.2, 2.4) and
-// by simulation.
+// Errors of means against values computed by hand and by simulation.
 #include "reports/statistics/estimators.h"
 
 #include <gtest/gtest.h>
@@ -8,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "reports/statistics/intervals.h"
-#include "reports/store.h"
 #include "tests/support/random.h"
 
 namespace moebius::reports {
@@ -37,6 +34,16 @@ TEST(Estimators, EachAloneIsTheIndependentError) {
     clusters.push_back(std::to_string(i));
   }
   EXPECT_NEAR(*clustered_error(values, clusters), *standard_error(values), 1e-15);
+}
+
+TEST(Estimators, StrataAreNotDrawn) {
+  const std::vector<double> values = {0, 1, 0, 1, 1, 1};
+  const std::vector<std::string> strata = {"a", "a", "a", "a", "b", "b"};
+  // a: variance of the mean 1 / 12 at two thirds of the weight; b: none.
+  EXPECT_NEAR(*stratified_error(values, strata), 2.0 / 3 * std::sqrt(1.0 / 12), 1e-15);
+  EXPECT_LT(*stratified_error(values, strata), *standard_error(values));
+  EXPECT_FALSE(stratified_error(std::vector<double>{1}, std::vector<std::string>{"a"}));
+  EXPECT_FALSE(stratified_error({}, {}));
 }
 
 TEST(Estimators, EffectiveItems) {
@@ -67,6 +74,10 @@ TEST(Estimators, RepeatErrorsByHand) {
   EXPECT_EQ(errors.mean, 0.75);
   EXPECT_NEAR(*errors.total, 0.25, 1e-15);
   EXPECT_NEAR(*errors.rerun, std::sqrt(0.25 / (2 * 2)), 1e-15);
+  EXPECT_NEAR(*errors.between, 0,
+              1e-15);  // variance of the means 1/8, of which the noise explains as much
+  EXPECT_NEAR(*repeat_errors(std::vector<std::vector<double>>{{0, 1}, {1, 1}, {0, 0}}).between,
+              0.25 - 0.25 / 3, 1e-15);
   EXPECT_FALSE(repeat_errors(std::vector<std::vector<double>>{{1}, {0}}).rerun);
   EXPECT_FALSE(repeat_errors({}).rerun);
 }
@@ -96,49 +107,6 @@ TEST(Estimators, RepeatErrorsAsSimulated) {
     EXPECT_NEAR(total, want.total, 0.002) << want.repeats;
     EXPECT_NEAR(rerun, want.rerun, 0.001) << want.repeats;
   }
-}
-
-TEST(Intervals, Wilson) {
-  EXPECT_NEAR(wilson(12.0 / 30, 30).low, 0.245906, 1e-6);
-  EXPECT_NEAR(wilson(12.0 / 30, 30).high, 0.576796, 1e-6);
-  EXPECT_NEAR(wilson(11233.0 / 14042, 14042).low, 0.793259, 1e-6);
-  EXPECT_NEAR(wilson(11233.0 / 14042, 14042).high, 0.806491, 1e-6);
-  EXPECT_EQ(wilson(0, 30).low, 0);
-  EXPECT_EQ(wilson(1, 30).high, 1);
-  EXPECT_GT(wilson(0, 30).high, 0.1);
-  EXPECT_LT(wilson(1, 30).low, 0.9);
-}
-
-TEST(Intervals, Quantiles) {
-  EXPECT_NEAR(normal_quantile(0.95), 1.959964, 1e-6);
-  EXPECT_NEAR(student_t_quantile(0.95, 29), 2.045230, 1e-6);
-}
-
-TEST(Intervals, StudentTStaysInRange) {
-  EXPECT_EQ(student_t(0.99, 0.05, 20).high, 1);
-  EXPECT_EQ(student_t(0.01, 0.05, 20).low, 0);
-  EXPECT_NEAR(student_t(0.5, 0.01, 29).low, 0.5 - 0.0204523, 1e-7);
-}
-
-/// Nominal 95 %, n = 30: mean .952, never below .924 for p in [.05, .95] (STATISTICS 2.2.3).
-TEST(Intervals, WilsonCoversAsMeasured) {
-  double sum = 0;
-  double least = 1;
-  constexpr int kSteps = 901;
-  for (int step = 0; step < kSteps; ++step) {
-    const double p = 0.05 + 0.001 * step;
-    double covered = 0;
-    double mass = std::pow(1 - p, 30);
-    for (int c = 0; c <= 30; ++c) {
-      const Interval interval = wilson(c / 30.0, 30);
-      if (interval.low <= p && p <= interval.high) covered += mass;
-      mass *= (30.0 - c) / (c + 1) * p / (1 - p);
-    }
-    sum += covered / kSteps;
-    least = std::min(least, covered);
-  }
-  EXPECT_NEAR(sum, 0.952, 0.002);
-  EXPECT_NEAR(least, 0.924, 0.005);
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 // For tests: a piece of this program in a process of its own, with what it has to say.
 #pragma once
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <exception>
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -39,6 +41,18 @@ inline std::string in_child(const std::function<std::string()>& action) {
   int status = 0;
   ::waitpid(child, &status, 0);
   return status == 0 ? heard : "child ended with status " + std::to_string(status);
+}
+
+/// A mount namespace: as root at once, as another user with a user namespace around it.
+inline bool own_mounts() {
+  const std::string user = "0 " + std::to_string(::getuid()) + " 1";
+  const std::string group = "0 " + std::to_string(::getgid()) + " 1";
+  if (::unshare(CLONE_NEWNS) == 0) return true;
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  std::ofstream("/proc/self/setgroups") << "deny";
+  std::ofstream("/proc/self/uid_map") << user;
+  std::ofstream("/proc/self/gid_map") << group;
+  return ::getuid() == 0;
 }
 
 }  // namespace moebius::reports::cases

@@ -7,10 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <sched.h>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 
 #include "reports/store.h"
 #include "reports/store/child_process.h"
@@ -244,22 +242,10 @@ TEST(Crash, AFileThatMayNotGrowLosesNothing) {
   expect_nothing_lost(path, said);
 }
 
-/// A mount namespace: as root at once, as another user with a user namespace around it.
-bool own_mounts() {
-  const std::string user = "0 " + std::to_string(::getuid()) + " 1";
-  const std::string group = "0 " + std::to_string(::getgid()) + " 1";
-  if (::unshare(CLONE_NEWNS) == 0) return true;
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-  std::ofstream("/proc/self/setgroups") << "deny";
-  std::ofstream("/proc/self/uid_map") << user;
-  std::ofstream("/proc/self/gid_map") << group;
-  return ::getuid() == 0;
-}
-
 TEST(Crash, AFullDiskLosesNothing) {
   const tests::TempDir dir;
   const std::string said = cases::in_child([&]() -> std::string {
-    if (!own_mounts()) return "skip";
+    if (!cases::own_mounts()) return "skip";
     ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     if (::mount("none", dir.path().c_str(), "tmpfs", 0, "size=2m") != 0) return "skip";
     const std::string path = dir.file("results.sqlite");

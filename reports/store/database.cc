@@ -133,6 +133,12 @@ Statement& Statement::bind(int column, double value) {
   return *this;
 }
 
+Statement& Statement::bind(int column, const Statement& from, int from_column) {
+  check(sqlite3_bind_value(statement_.get(), column,
+                           sqlite3_column_value(from.statement_.get(), from_column)));
+  return *this;
+}
+
 bool Statement::step() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
@@ -150,11 +156,18 @@ void Statement::reset() {
 }
 
 std::string Statement::text(int column) const {
+  return std::string(view(column));
+}
+
+std::string_view Statement::view(int column) const {
   const auto* data = sqlite3_column_text(statement_.get(), column);
   const int bytes = sqlite3_column_bytes(statement_.get(), column);
-  return data == nullptr
-             ? std::string()
-             : std::string(reinterpret_cast<const char*>(data), static_cast<std::size_t>(bytes));
+  if (data == nullptr) return {};
+  return {reinterpret_cast<const char*>(data), static_cast<std::size_t>(bytes)};
+}
+
+bool Statement::empty(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
 
 std::int64_t Statement::integer(int column) const {
@@ -163,6 +176,24 @@ std::int64_t Statement::integer(int column) const {
 
 double Statement::real(int column) const {
   return sqlite3_column_double(statement_.get(), column);
+}
+
+std::string Statement::name(int column) const {
+  const char* name = sqlite3_column_name(statement_.get(), column);
+  return name == nullptr ? std::string() : name;
+}
+
+bool Statement::same(int column, const Statement& other, int other_column) const {
+  const int type = sqlite3_column_type(statement_.get(), column);
+  if (type != sqlite3_column_type(other.statement_.get(), other_column)) return false;
+  switch (type) {
+    case SQLITE_INTEGER:
+      return integer(column) == other.integer(other_column);
+    case SQLITE_FLOAT:
+      return real(column) == other.real(other_column);
+    default:
+      return text(column) == other.text(other_column);
+  }
 }
 
 Transaction::Transaction(Database& database, bool writes) : database_(database) {

@@ -21,6 +21,8 @@ class Statement {
   Statement& bind(int column, std::string_view text);  // from 1
   Statement& bind(int column, std::int64_t value);
   Statement& bind(int column, double value);
+  /// A value of another statement's row, as it is, whatever its type. Copied.
+  Statement& bind(int column, const Statement& from, int from_column);
 
   /// True while there is a row. Throws Error.
   bool step();
@@ -28,9 +30,14 @@ class Statement {
   void run();
   void reset();
 
-  std::string text(int column) const;  // from 0; any bytes
+  std::string text(int column) const;       // from 0; any bytes
+  std::string_view view(int column) const;  // the same, until the next step() or reset()
+  bool empty(int column) const;             // NULL
   std::int64_t integer(int column) const;
   double real(int column) const;
+  std::string name(int column) const;
+  /// The same type and the same value, numbers to the last bit but for the sign of zero.
+  bool same(int column, const Statement& other, int other_column) const;
   int columns() const { return sqlite3_column_count(statement_.get()); }
 
  private:

@@ -1,42 +1,21 @@
 // What is read back: beside a living writer, or from a file nobody can write.
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <unordered_map>
 
 #include "reports/store.h"
 #include "reports/store/database.h"
+#include "reports/store/expert_rows.h"
+#include "reports/store/judgement_rows.h"
+#include "reports/store/open.h"
 #include "reports/store/profile_rows.h"
 #include "reports/store/row_codec.h"
 #include "reports/store/run_book.h"
 #include "reports/store/schema.h"
+#include "reports/store/shard_list.h"
 #include "reports/store/store_lock.h"
 
 namespace moebius::reports {
 namespace {
-
-bool has_content(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
-}
-
-/// A store in a directory that cannot be written has no place for SQLite's shared memory. If no
-/// write-ahead log is left, its file alone is the whole store.
-std::unique_ptr<Database> open_for_reading(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) throw Error(path + ": no such store");
-  auto database = std::make_unique<Database>(path, Database::Mode::kRead);
-  try {
-    readable_version(*database);
-  } catch (const Error&) {
-    const int code = sqlite3_errcode(database->handle()) & 0xff;
-    const bool no_place = code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
-    if (!no_place || has_content(path + "-wal")) throw;
-    database = std::make_unique<Database>(path, Database::Mode::kImmutable);
-    readable_version(*database);
-  }
-  return database;
-}
 
 /// A sample's place in a listing: of the set, then of its rows.
 struct Place {
@@ -50,31 +29,19 @@ bool operator<(const Place& a, const Place& b) {
   return std::tie(a.position, a.item, a.repeat) < std::tie(b.position, b.item, b.repeat);
 }
 
-// What each_judgement leaves out is not even read: overflow pages stay where they are.
-constexpr const char* kItemColumns =
-    "SELECT item, position, cluster, stratum, tags, prompt_sha256, prompt_tokens";
-constexpr const char* kSampleColumns =
-    "SELECT repeat, key, finish, stop, output_sha256, output_tokens, cached_tokens, latency_us";
-constexpr const char* kScoreColumns = "SELECT scorer, version, headline, verdict, value, sandbox";
-
-std::string select(const char* columns, const char* full, const char* lean, bool all,
-                   const char* rest) {
-  return std::string(columns) + (all ? full : lean) + rest;
-}
-
 /// Reads whole samples by id; remembers the last item, which repeats share.
 class RowReader {
  public:
-  RowReader(Database& database, bool all)
-      : all_(all),
-        item_(database,
-              select(kItemColumns, ", target, prompt", "", all, " FROM items WHERE id = ?")),
+  explicit RowReader(Database& database)
+      : item_(database,
+              "SELECT item, position, cluster, stratum, tags, prompt_sha256, prompt_tokens, target,"
+              " prompt FROM items WHERE id = ?"),
         sample_(database,
-                select(kSampleColumns, ", choices, text", "", all, " FROM samples WHERE id = ?")),
-        scores_(database, select(kScoreColumns, ", extracted, reason, tests",
-                                 ", CASE sandbox WHEN '' THEN extracted ELSE '' END", all,
-                                 " FROM scores WHERE sample_id = ?"
-                                 " ORDER BY headline DESC, scorer, version")),
+                "SELECT repeat, key, finish, stop, output_sha256, output_tokens, cached_tokens,"
+                " latency_us, choices, text, stored_ms FROM samples WHERE id = ?"),
+        scores_(database,
+                "SELECT scorer, version, headline, verdict, value, sandbox, extracted, reason,"
+                " tests FROM scores WHERE sample_id = ? ORDER BY headline DESC, scorer, version"),
         failure_(database,
                  "SELECT key, kind, message FROM failures WHERE item_id = ? AND repeat = ?") {}
 
@@ -95,7 +62,8 @@ class RowReader {
     item.tags = item_.text(4);
     item.prompt_sha256 = item_.text(5);
     item.prompt_tokens = static_cast<std::int32_t>(item_.integer(6));
-    if (all_) item.target = item_.text(7), item.prompt = item_.text(8);
+    item.target = item_.text(7);
+    item.prompt = item_.text(8);
     item_.reset();
     item_id_ = id;
   }
@@ -110,7 +78,9 @@ class RowReader {
     sample.output_tokens = static_cast<std::int32_t>(sample_.integer(5));
     sample.cached_tokens = static_cast<std::int32_t>(sample_.integer(6));
     sample.latency_us = sample_.integer(7);
-    if (all_) sample.choices = decode_choices(sample_.text(8)), sample.text = sample_.text(9);
+    sample.choices = decode_choices(sample_.text(8));
+    sample.text = sample_.text(9);
+    sample.stored_ms = sample_.integer(10);
     sample_.reset();
     sample.scores.clear();
     scores_.bind(1, id);
@@ -127,7 +97,6 @@ class RowReader {
     score.score.value = scores_.real(4);
     score.score.sandbox = scores_.text(5);
     score.score.extracted = scores_.text(6);
-    if (!all_) return score;
     score.score.reason = scores_.text(7);
     score.score.tests = decode_tests(scores_.text(8));
     return score;
@@ -143,7 +112,6 @@ class RowReader {
     failure_.reset();
   }
 
-  const bool all_;
   std::int64_t item_id_ = 0;
   Statement item_, sample_, scores_, failure_;
 };
@@ -155,7 +123,7 @@ class SqliteReader final : public Reader {
 
   std::vector<Run> runs() override {
     const bool living = StoreLock::held(database_->path());
-    std::vector<Run> runs = read_runs(*database_);
+    std::vector<Run> runs = read_runs(*database_, version_);
     for (Run& run : runs) {
       if (run.state == "running" && !living) run.state = "incomplete";
     }
@@ -164,7 +132,11 @@ class SqliteReader final : public Reader {
 
   Run find_run(const std::string& which) override;
 
-  std::vector<Set> sets(std::int64_t run) override { return read_sets(*database_, run); }
+  std::vector<Set> sets(std::int64_t run) override { return read_sets(*database_, run, version_); }
+
+  Shards shards(std::int64_t run) override {
+    return version_ < kShardVersion ? Shards() : list_shards(*database_, run);
+  }
 
   std::vector<Profile> profiles(std::int64_t run) override {
     return version_ < kProfileVersion ? std::vector<Profile>() : read_profiles(*database_, run);
@@ -172,39 +144,57 @@ class SqliteReader final : public Reader {
 
   void each_sample(std::int64_t run, const std::string& item,
                    const std::function<void(const SampleRow&)>& visit) override {
-    each(run, item, true, visit);
+    Transaction snapshot(*database_, false);
+    RowReader reader(*database_);
+    each_set(run, [&](SampleRow& row) {
+      for (const Place& place : places(row.sample.set, item)) {
+        reader.read(place, row);
+        visit(row);
+      }
+    });
   }
 
   void each_judgement(std::int64_t run,
                       const std::function<void(const SampleRow&)>& visit) override {
-    each(run, "", false, visit);
+    Transaction snapshot(*database_, false);
+    each_set(run,
+             [&](SampleRow& row) { each_judgement_of(*database_, row.sample.set, row, visit); });
+  }
+
+  std::vector<ExpertLoad> expert_loads(std::int64_t run) override {
+    return read_expert_loads(*database_, run);
+  }
+
+  std::vector<std::int64_t> attempts(std::int64_t run) override {
+    Statement select(*database_,
+                     "SELECT 1000 * CAST(strftime('%s', started) AS INTEGER) FROM environments"
+                     " WHERE run_id = ? ORDER BY 1");
+    select.bind(1, run);
+    std::vector<std::int64_t> starts;
+    while (select.step()) starts.push_back(select.integer(0));
+    return starts;
   }
 
  private:
-  void each(std::int64_t run, const std::string& item, bool all,
-            const std::function<void(const SampleRow&)>& visit) {
-    Transaction snapshot(*database_, false);
-    RowReader reader(*database_, all);
-    SampleRow row;
+  /// Calls `each` with an empty row of every set.
+  void each_set(std::int64_t run, const std::function<void(SampleRow&)>& each) {
     for (const Set& set : sets(run)) {
-      row.task = set.task;
-      row.variant = set.variant;
-      row.sample.set = set.id;
-      for (const Place& place : places(set.id, item)) {
-        reader.read(place, row);
-        visit(row);
-      }
+      SampleRow row{.task = set.task, .variant = set.variant, .sample = {.set = set.id}};
+      each(row);
     }
   }
 
   std::vector<Place> places(std::int64_t set, const std::string& item) {
+    // One item alone is found by the index, which an OR would keep from being used.
+    const std::string where =
+        std::string(" WHERE i.set_id = ?1 AND ") + (item.empty() ? "?2 = ''" : "i.item = ?2");
     Statement find(*database_,
                    "SELECT i.position, i.id, s.repeat, s.id FROM items AS i"
-                   " JOIN samples AS s ON s.item_id = i.id"
-                   " WHERE i.set_id = ?1 AND (?2 = '' OR i.item = ?2)"
-                   " UNION ALL SELECT i.position, i.id, f.repeat, 0 FROM items AS i"
-                   " JOIN failures AS f ON f.item_id = i.id"
-                   " WHERE i.set_id = ?1 AND (?2 = '' OR i.item = ?2)");
+                   " JOIN samples AS s ON s.item_id = i.id" +
+                       where +
+                       " UNION ALL SELECT i.position, i.id, f.repeat, 0 FROM items AS i"
+                       " JOIN failures AS f ON f.item_id = i.id" +
+                       where);
     find.bind(1, set).bind(2, item);
     std::vector<Place> found;
     while (find.step()) {

@@ -25,7 +25,13 @@ void finish_run(Database& database, std::int64_t run, const std::string& state,
 /// Runs that say "running" although nobody can be writing: they were killed.
 void mark_interrupted(Database& database);
 
-std::vector<Run> read_runs(Database& database);  // oldest first
-std::vector<Set> read_sets(Database& database, std::int64_t run);
+/// `version`: of the tables, whose missing columns read as empty.
+std::vector<Run> read_runs(Database& database, std::int64_t version);  // oldest first
+std::vector<Set> read_sets(Database& database, std::int64_t run, std::int64_t version);
+
+/// New rows, within the caller's transaction; their ids. The run is running; `started`: UTC.
+std::int64_t insert_run(Database& database, const Run& run, const std::string& started);
+std::int64_t insert_set(Database& database, std::int64_t run, std::int64_t position,
+                        const Set& set);
 
 }  // namespace moebius::reports

@@ -5,12 +5,12 @@
 #include <string>
 
 #include "reports/store.h"
-#include "reports/store/schema_sql.inc"  // from schema.sql and schema_2.sql
+#include "reports/store/schema_sql.inc"  // from schema.sql, schema_2.sql, ...
 
 namespace moebius::reports {
 namespace {
 
-constexpr std::array<std::string_view, 2> kScripts = {kSchemaSql, kSchema2Sql};
+constexpr std::array<std::string_view, 3> kScripts = {kSchemaSql, kSchema2Sql, kSchema3Sql};
 
 [[noreturn]] void refuse_newer(const Database& database, std::int64_t found, std::int64_t known) {
   throw Error(database.path() + ": written by a newer moebius: schema version " +

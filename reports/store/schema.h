@@ -12,6 +12,9 @@ namespace moebius::reports {
 /// "Moeb": PRAGMA application_id of every store (file(1) and sqlite3 show it).
 inline constexpr std::int32_t kApplicationId = 0x4d6f6562;
 
+/// The first version whose runs can be shards.
+inline constexpr std::int64_t kShardVersion = 3;
+
 /// Script i brings version i to i + 1; version 0 is an empty file.
 std::span<const std::string_view> migrations();
 

@@ -10,8 +10,8 @@
 #include <unordered_set>
 
 #include "reports/store/database.h"
+#include "reports/store/open.h"
 #include "reports/store/run_book.h"
-#include "reports/store/schema.h"
 #include "reports/store/store_lock.h"
 #include "reports/store/writer.h"
 
@@ -27,19 +27,6 @@ constexpr std::size_t kQueueBytes = std::size_t{64} << 20;
 std::int64_t now_ms() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
-
-std::unique_ptr<Database> open_database(const std::string& path) {
-  auto database = std::make_unique<Database>(path, Database::Mode::kReadWrite);
-  schema_version(*database);                 // nothing is changed in a file that is not ours
-  database->run("PRAGMA page_size = 8192");  // takes effect in an empty file only
-  database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  migrate(*database);
-  database->run(
-      "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;"
-      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
-  mark_interrupted(*database);
-  return database;
 }
 
 void check_sample(const std::string& path, const Sample& sample) {
@@ -68,7 +55,7 @@ void check_sample(const std::string& path, const Sample& sample) {
 class SqliteStore final : public Store {
  public:
   explicit SqliteStore(const std::string& path)
-      : path_(path), lock_(path), database_(open_database(path)), writer_(*database_) {
+      : path_(path), lock_(path), database_(open_for_writing(path)), writer_(*database_) {
     thread_ = std::thread([this] { serve(); });
   }
 
@@ -112,6 +99,10 @@ class SqliteStore final : public Store {
 
   void add_profile(std::int64_t run, const Profile& profile) override {
     enqueue(RunProfile{run, profile});
+  }
+
+  void note_remote(std::int64_t run, const RemoteUse& use) override {
+    enqueue(RunRemote{run, use});
   }
 
   void flush() override {
@@ -222,6 +213,7 @@ class SqliteStore final : public Store {
         if (const auto* rejudged = std::get_if<Rejudged>(&job)) writer_.write(*rejudged);
         if (const auto* loads = std::get_if<Loads>(&job)) writer_.write(*loads);
         if (const auto* profile = std::get_if<RunProfile>(&job)) writer_.write(*profile);
+        if (const auto* remote = std::get_if<RunRemote>(&job)) writer_.write(*remote);
       }
       transaction.commit();
     } catch (const std::exception& error) {

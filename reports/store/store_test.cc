@@ -236,6 +236,18 @@ TEST_F(StoreTest, ExpertLoadsAddUp) {
   Database database(path, Database::Mode::kRead);
   EXPECT_EQ(database.integer("SELECT tokens FROM expert_loads WHERE layer = 1 AND expert = 0"), 33);
   EXPECT_EQ(count("expert_loads"), 4);
+  const auto reader = Reader::open(path);
+  const std::vector<ExpertLoad> loads = reader->expert_loads(begun.run.id);
+  ASSERT_EQ(loads.size(), 2U);
+  EXPECT_EQ(loads[1].layer, 1);
+  EXPECT_EQ(loads[1].tokens, (std::vector<std::int64_t>{33, 44}));
+  EXPECT_EQ(reader->attempts(begun.run.id).size(), 1U);
+  EXPECT_GT(reader->attempts(begun.run.id)[0], 1'500'000'000'000);  // milliseconds
+  // A file that was made up: no vector of 2^40 experts.
+  Database writing(path, Database::Mode::kReadWrite);
+  writing.run("INSERT INTO expert_loads VALUES (1, 2, 1099511627776, 1)");
+  EXPECT_NE(error_of([&] { reader->expert_loads(begun.run.id); }).find("none of a model"),
+            std::string::npos);
 }
 
 TEST_F(StoreTest, ThreadsPutTogether) {

@@ -3,6 +3,7 @@
 #include "reports/store/writer.h"
 
 #include "reports/store/profile_rows.h"
+#include "reports/store/remote_use.h"
 #include "reports/store/row_codec.h"
 
 namespace moebius::reports {
@@ -194,6 +195,10 @@ void Writer::write(const Loads& loads) {
 
 void Writer::write(const RunProfile& profile) {
   add_profile(database_, profile.run, profile.profile);
+}
+
+void Writer::write(const RunRemote& remote) {
+  note_remote(database_, remote.run, remote.use);
 }
 
 }  // namespace moebius::reports

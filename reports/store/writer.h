@@ -32,7 +32,13 @@ struct RunProfile {
   Profile profile;
 };
 
-using Job = std::variant<Sample, Rejudged, Loads, RunProfile>;
+/// What an attempt at a run has used of a server.
+struct RunRemote {
+  std::int64_t run = 0;
+  RemoteUse use;
+};
+
+using Job = std::variant<Sample, Rejudged, Loads, RunProfile, RunRemote>;
 
 /// Bytes of text in a job, for bounding a queue of them.
 std::size_t job_bytes(const Job& job);
@@ -50,6 +56,7 @@ class Writer {
   void write(const Rejudged& rejudged);
   void write(const Loads& loads);
   void write(const RunProfile& profile);
+  void write(const RunRemote& remote);
 
  private:
   struct KnownSet {

@@ -1,0 +1,87 @@
+// What a run used of a server: kept as JSON with the attempt's environment, summed when read.
+#include "reports/store/remote_use.h"
+
+#include <nlohmann/json.hpp>
+
+namespace moebius::reports {
+namespace {
+
+using RemoteJson = nlohmann::json;
+
+RemoteJson remote_json(const RemoteUse& use) {
+  return {{"dialect", use.dialect},
+          {"endpoint", use.endpoint},
+          {"model", use.model},
+          {"models", use.models},
+          {"fingerprints", use.fingerprints},
+          {"answers", use.answers},
+          {"attempts", use.attempts},
+          {"prompt_tokens", use.prompt_tokens},
+          {"cached_tokens", use.cached_tokens},
+          {"output_tokens", use.output_tokens},
+          {"reasoning_tokens", use.reasoning_tokens},
+          {"uncounted", use.uncounted},
+          {"price_in", use.price_in},
+          {"price_out", use.price_out},
+          {"cost", use.cost},
+          {"currency", use.currency}};
+}
+
+void add_counts(const RemoteJson& counts, std::map<std::string, std::int64_t>& to) {
+  for (const auto& [name, count] : counts.items()) to[name] += count.get<std::int64_t>();
+}
+
+void add_attempt(const RemoteJson& json, RemoteUse& use) {
+  use.dialect = json.at("dialect");
+  use.endpoint = json.at("endpoint");
+  use.model = json.at("model");
+  add_counts(json.at("models"), use.models);
+  add_counts(json.at("fingerprints"), use.fingerprints);
+  use.answers += json.at("answers").get<std::int64_t>();
+  use.attempts += json.at("attempts").get<std::int64_t>();
+  use.prompt_tokens += json.at("prompt_tokens").get<std::int64_t>();
+  use.cached_tokens += json.at("cached_tokens").get<std::int64_t>();
+  use.output_tokens += json.at("output_tokens").get<std::int64_t>();
+  use.reasoning_tokens += json.at("reasoning_tokens").get<std::int64_t>();
+  use.uncounted += json.at("uncounted").get<std::int64_t>();
+  use.price_in = json.at("price_in");
+  use.price_out = json.at("price_out");
+  use.cost += json.at("cost").get<double>();
+  const std::string currency = json.at("currency");
+  if (!currency.empty()) use.currency = currency;
+}
+
+}  // namespace
+
+void note_remote(Database& database, std::int64_t run, const RemoteUse& use) {
+  Statement update(database,
+                   "UPDATE environments SET environment = json_set(environment, '$.remote',"
+                   " json(?2)) WHERE id = (SELECT max(id) FROM environments WHERE run_id = ?1)");
+  const std::string text =
+      remote_json(use).dump(-1, ' ', false, RemoteJson::error_handler_t::replace);
+  update.bind(1, run).bind(2, text).run();
+  if (database.changes() == 0) {
+    throw Error(database.path() + ": no run " + std::to_string(run));
+  }
+}
+
+std::optional<RemoteUse> read_remote(Database& database, std::int64_t run) {
+  Statement select(database,
+                   "SELECT json_extract(environment, '$.remote') FROM environments WHERE"
+                   " run_id = ? AND CASE WHEN json_valid(environment) THEN"
+                   " json_type(environment, '$.remote') END = 'object' ORDER BY id");
+  select.bind(1, run);
+  std::optional<RemoteUse> all;
+  while (select.step()) {
+    if (!all) all.emplace();
+    try {
+      add_attempt(RemoteJson::parse(select.text(0)), *all);
+    } catch (const RemoteJson::exception& error) {
+      throw Error(database.path() + ": run " + std::to_string(run) +
+                  ": what is stored of its server cannot be read: " + error.what());
+    }
+  }
+  return all;
+}
+
+}  // namespace moebius::reports
