@@ -35,13 +35,7 @@ engine::Request to_request(const engine::Tokenizer& tokenizer, const PlannedSet&
     }
     return request;
   }
-  engine::Generate generate;
-  generate.max_new_tokens = set.max_new_tokens > 0 ? set.max_new_tokens : ask.max_new_tokens;
-  generate.sampling.temperature = static_cast<float>(set.record.temperature);
-  generate.sampling.top_p = static_cast<float>(set.record.top_p);
-  generate.sampling.seed = set.record.seed;
-  generate.stop = ask.stop;
-  request.generate = std::move(generate);
+  request.generate = generate_for(set, ask);
   return request;
 }
 
@@ -114,6 +108,16 @@ class TokenizerAsker : public Asker {
 };
 
 }  // namespace
+
+engine::Generate generate_for(const PlannedSet& set, const tasks::Ask& ask) {
+  engine::Generate generate;
+  generate.max_new_tokens = set.max_new_tokens > 0 ? set.max_new_tokens : ask.max_new_tokens;
+  generate.sampling.temperature = static_cast<float>(set.record.temperature);
+  generate.sampling.top_p = static_cast<float>(set.record.top_p);
+  generate.sampling.seed = set.record.seed;
+  generate.stop = ask.stop;
+  return generate;
+}
 
 std::unique_ptr<Asker> make_tokenizer_asker(const engine::Tokenizer& tokenizer,
                                             std::int32_t context) {

@@ -40,6 +40,7 @@ class CountingStore : public reports::Store {
   void put_scores(std::int64_t, const std::vector<reports::StoredScore>&) override {}
   void add_expert_loads(std::int64_t, const std::vector<std::vector<std::int64_t>>&) override {}
   void add_profile(std::int64_t, const reports::Profile&) override {}
+  void note_remote(std::int64_t, const reports::RemoteUse&) override {}
   void finish_run(std::int64_t, const std::string&, const std::string&) override {}
 
   const TaskSpeed& count() const { return count_; }  // after the pipeline

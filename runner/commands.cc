@@ -23,6 +23,10 @@ void append(Commands& commands, Commands more) {
 void add_evaluation(CLI::App& app, Commands& commands) {
   commands.push_back(add_eval_command(app));
   commands.push_back(add_report_command(app));
+  commands.push_back(add_compare_command(app));
+  commands.push_back(add_diff_command(app));
+  commands.push_back(add_gate_command(app));
+  commands.push_back(add_plan_command(app));
   commands.push_back(add_profile_command(app));
   CLI::App& runs = add_group(app, "runs", "What the store of results holds");
   runs.footer(examples({"moebius runs list", "moebius runs show last --item HumanEval/0"}));
@@ -56,8 +60,10 @@ std::vector<std::unique_ptr<Command>> add_commands(CLI::App& app) {
       {"moebius model info embedded", "moebius model verify ./checkpoint --golden golden.json"}));
   commands.push_back(add_model_info_command(model));
   commands.push_back(add_model_verify_command(model));
+  commands.push_back(add_model_quantize_command(model));
   commands.push_back(add_generate_command(app));
   commands.push_back(add_score_command(app));
+  commands.push_back(add_serve_command(app));
   commands.push_back(add_tokenize_command(app));
   CLI::App& bench = add_group(app, "bench", "How fast this machine is");
   bench.footer(

@@ -147,9 +147,12 @@ std::string zsh_script(const std::vector<CompletionCommand>& commands) {
   text += step_loop(commands, "\"${(@)words[2,CURRENT-1]}\"");
   text += value_cases(commands, zsh_offer) + "  case \"$at\" in\n";
   for (const CompletionCommand& command : commands) {
-    const bool model = command.positional.kind == ValueKind::kModel;
-    text += fmt::format("    (\"{}\") compadd -- {}{} ;;\n", command.path, words_at(command),
-                        model ? "; _files -/" : "");
+    const ValueKind kind = command.positional.kind;
+    const char* files = kind == ValueKind::kModel  ? "; _files -/"
+                        : kind == ValueKind::kFile ? "; _files"
+                                                   : "";
+    text +=
+        fmt::format("    (\"{}\") compadd -- {}{} ;;\n", command.path, words_at(command), files);
   }
   return text +
          "  esac\n"
@@ -200,6 +203,8 @@ std::string fish_command(const CompletionCommand& command) {
   if (command.positional.kind == ValueKind::kChoice ||
       command.positional.kind == ValueKind::kModel) {
     text += at + fish_value(command.positional) + "\n";
+  } else if (command.positional.kind == ValueKind::kFile) {
+    text += at + " -F\n";
   }
   return text;
 }

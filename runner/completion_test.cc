@@ -33,12 +33,12 @@ class Completion : public testing::Test {
 };
 
 TEST_F(Completion, TreeHasEveryCommand) {
-  for (const char* path :
-       {"moebius", "moebius model info", "moebius model verify", "moebius generate",
-        "moebius score", "moebius tokenize", "moebius bench engine", "moebius completion"}) {
+  for (const char* path : {"moebius", "moebius model info", "moebius model quantize",
+                           "moebius model verify", "moebius generate", "moebius score",
+                           "moebius tokenize", "moebius bench engine", "moebius completion"}) {
     EXPECT_NO_THROW(at(path)) << path;
   }
-  EXPECT_EQ(at("moebius model").commands.size(), 2U);
+  EXPECT_EQ(at("moebius model").commands.size(), 3U);
 }
 
 TEST_F(Completion, KindsOfValues) {
@@ -51,6 +51,8 @@ TEST_F(Completion, KindsOfValues) {
   EXPECT_EQ(kind(generate, "--help"), ValueKind::kNone);
   EXPECT_EQ(kind(generate, "--arithmetic"), ValueKind::kChoice);
   EXPECT_EQ(at("moebius model info").positional.kind, ValueKind::kModel);
+  EXPECT_EQ(at("moebius runs merge").positional.kind, ValueKind::kFile);
+  EXPECT_EQ(kind(at("moebius eval"), "--shard"), ValueKind::kText);
   EXPECT_EQ(at("moebius completion").positional.choices,
             (std::vector<std::string>{"bash", "zsh", "fish"}));
 }

@@ -67,6 +67,16 @@ std::string Digest::hex() {
   return to_hex(sum);
 }
 
+std::uint64_t sha256_head(std::string_view bytes) {
+  Sum sum{};
+  if (EVP_Digest(bytes.data(), bytes.size(), sum.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+    throw std::runtime_error("sha256: failed");
+  }
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < 8; ++i) head = head << 8 | sum[i];
+  return head;
+}
+
 std::string sha256_ids(std::span<const std::int32_t> ids) {
   Sum sum{};
   if (EVP_Digest(ids.data(), ids.size_bytes(), sum.data(), nullptr, EVP_sha256(), nullptr) != 1) {

@@ -14,6 +14,9 @@ namespace moebius::runner {
 /// SHA-256 of `ids` as little-endian int32, nothing else, in hex.
 std::string sha256_ids(std::span<const std::int32_t> ids);
 
+/// The first 8 bytes of the SHA-256 of `bytes`, as a big-endian number.
+std::uint64_t sha256_head(std::string_view bytes);
+
 /// Each field goes in with its kind and length in front.
 class Digest {
  public:

@@ -46,6 +46,7 @@ SetCost set_cost(const PlannedSet& set, const Asker& asker) {
   const auto work = [&] {
     try {
       for (std::size_t i = next++; i < set.set.samples.size(); i = next++) {
+        if (!in_shard(set.set.samples[i].item, set.shard)) continue;
         const Asker::Asked asked = asker.ask(set, set.set.samples[i]);
         const std::lock_guard lock(mutex);
         add_item(cost, set, asked);

@@ -95,6 +95,27 @@ void EngineFlags::add_arithmetic(CLI::App& app) {
       "bf16's memory");
 }
 
+void EngineFlags::add_side(CLI::App& app, const std::string& side) {
+  using engine::Arithmetic, engine::Device, engine::KvCache;
+  const std::string alone = "Of the " + side + " alone";
+  add_choice<Device>(app, "--" + side + "-device", own_device_,
+                     {{"auto", Device::kAuto}, {"cpu", Device::kCpu}, {"cuda", Device::kCuda}},
+                     alone);
+  add_choice<Arithmetic>(app, "--" + side + "-arithmetic", options.arithmetic,
+                         {{"f32", Arithmetic::kF32}, {"bf16", Arithmetic::kBF16}}, alone);
+  add_choice<KvCache>(app, "--" + side + "-kv-cache-dtype", options.kv_cache,
+                      {{"f32", KvCache::kF32}, {"bf16", KvCache::kBF16}, {"fp8", KvCache::kFp8}},
+                      alone);
+}
+
+engine::LocalOptions EngineFlags::over(const EngineFlags& both) const {
+  engine::LocalOptions merged = both.options;
+  if (own_device_) merged.device = *own_device_;
+  if (options.arithmetic) merged.arithmetic = options.arithmetic;
+  if (options.kv_cache) merged.kv_cache = options.kv_cache;
+  return merged;
+}
+
 void EngineFlags::add_batch_rows(CLI::App& app, const std::string& names) {
   add_number(app, names, options.max_batch_rows, 0, 1 << 20,
              "Tokens computed in one step; 0: 512 on the CPU, on a GPU as memory allows");

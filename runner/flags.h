@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,13 @@ struct EngineFlags {
   void add_arithmetic(CLI::App& app);  // --arithmetic and --kv-cache-dtype
   void add_batch_rows(CLI::App& app, const std::string& names = "--max-batch-rows");
 
+  /// --SIDE-device, --SIDE-arithmetic and --SIDE-kv-cache-dtype, for a command with two models.
+  void add_side(CLI::App& app, const std::string& side);
+  /// What is said for both models, and over it what is said for this side.
+  engine::LocalOptions over(const EngineFlags& both) const;
+
  private:
+  std::optional<engine::Device> own_device_;  // of a side
   std::string device_ = "auto";
 };
 

@@ -116,7 +116,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& where) {
 LineReader::LineReader(const std::string& path) : fd_(open_input(path)), name_(input_name(path)) {}
 
 LineReader::~LineReader() {
-  FileCloser{fd_};
+  const FileCloser closer{fd_};
 }
 
 bool LineReader::fill() {

@@ -12,6 +12,7 @@ namespace moebius::runner {
 namespace {
 
 std::atomic<bool> raised_flag{false};
+std::atomic<const char*> promised{""};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void say(std::string_view line) {
@@ -23,12 +24,15 @@ extern "C" void on_signal(int /*signal*/) {
     say("moebius: interrupted\n");
     ::_exit(kInterrupted);
   }
-  say("\nmoebius: interrupted; keeping what is finished (again: leave at once)\n");
+  say("\nmoebius: interrupted; ");
+  say(promised.load());
+  say(" (again: leave at once)\n");
 }
 
 }  // namespace
 
-InterruptFlag::InterruptFlag() {
+InterruptFlag::InterruptFlag(const char* promise) {
+  promised = promise;
   raised_flag = false;
   previous_int_ = std::signal(SIGINT, on_signal);
   previous_term_ = std::signal(SIGTERM, on_signal);

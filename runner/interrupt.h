@@ -9,7 +9,8 @@ namespace moebius::runner {
 /// second ends the process at once.
 class InterruptFlag {
  public:
-  InterruptFlag();
+  /// `promise`: what becomes of the work done so far, for that line; a literal.
+  explicit InterruptFlag(const char* promise = "keeping what is finished");
   ~InterruptFlag();
   InterruptFlag(const InterruptFlag&) = delete;
   InterruptFlag& operator=(const InterruptFlag&) = delete;

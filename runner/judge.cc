@@ -1,6 +1,8 @@
 // From a completion to what is stored: the scorers' verdicts, or a failure of ours.
 #include "runner/judge.h"
 
+#include <algorithm>
+
 #include "runner/digest.h"
 
 namespace moebius::runner {
@@ -43,6 +45,26 @@ void score_all(const tasks::Sample& sample, const scorers::Answer& answer,
 
 }  // namespace
 
+namespace {
+
+/// The name of a failure that is the engine's, or null: then there is an answer to score.
+const char* engine_failure(engine::Finish finish) {
+  switch (finish) {
+    case engine::Finish::kRefused:
+      return "refused";
+    case engine::Finish::kFiltered:
+      return "content_filter";
+    case engine::Finish::kEmpty:
+      return "empty";
+    case engine::Finish::kFailed:
+      return "api";
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
 reports::Sample judge(const tasks::Sample& sample, const engine::Request& request,
                       engine::Completion completion) {
   reports::Sample stored;
@@ -53,9 +75,13 @@ reports::Sample judge(const tasks::Sample& sample, const engine::Request& reques
   stored.output_tokens = static_cast<std::int32_t>(completion.tokens.size());
   std::vector<std::int32_t> ids;
   for (const engine::GeneratedToken& token : completion.tokens) ids.push_back(token.id);
-  if (request.generate) stored.output_sha256 = sha256_ids(ids);
-  if (completion.finish == engine::Finish::kRefused) {
-    fail(stored, "refused", std::move(completion.error));
+  if (request.generate && !completion.served) stored.output_sha256 = sha256_ids(ids);
+  if (completion.served) {
+    const std::int64_t told = completion.served->output_tokens;
+    stored.output_tokens = static_cast<std::int32_t>(std::clamp<std::int64_t>(told, 0, 1 << 30));
+  }
+  if (const char* failure = engine_failure(completion.finish)) {
+    fail(stored, failure, std::move(completion.error));
     return stored;
   }
   if (request.score) stored.choices = choices_of(request, completion);

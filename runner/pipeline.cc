@@ -71,17 +71,17 @@ class Pipeline {
       feed_guarded();
       drain();
     }
-    if (error_) {
-      settle_engine();
-      std::rethrow_exception(error_);
-    }
+    if (error_ || engine_error_) settle_engine();
+    if (error_) std::rethrow_exception(error_);
     store_.flush();
+    if (engine_error_) std::rethrow_exception(engine_error_);
     return progress_;
   }
 
  private:
   bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
 
+  /// Judging or storing is over.
   void fail(std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
     if (!error_) error_ = error;
@@ -89,12 +89,22 @@ class Pipeline {
     work_.notify_all();
   }
 
+  /// The engine answers no more. What it did answer is still judged and stored.
+  void engine_failed(std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (!engine_error_) engine_error_ = error;
+    changed_.notify_all();
+  }
+
+  /// With mutex_ held: nothing more is to be asked.
+  bool ended() const { return error_ || engine_error_ || stopped(); }
+
   /// After an error: nothing may call back once this object is gone.
   void settle_engine() {
     cancel_all();
     try {
       engine_.wait();
-    } catch (const std::exception&) {  // NOLINT: it is dead, which is what error_ says already
+    } catch (const std::exception&) {  // NOLINT: it is dead, which is what is thrown already
     }
   }
 
@@ -115,6 +125,7 @@ class Pipeline {
     for (std::size_t s = 0; s < plan_.size(); ++s) {
       set_now(s);
       for (std::size_t i = 0; i < plan_[s].set.samples.size(); ++i) {
+        if (!in_shard(plan_[s].set.samples[i].item, plan_[s].shard)) continue;
         chunk.push_back({.set = s, .position = i});
         samples += static_cast<std::size_t>(plan_[s].record.repeats);
         if (samples < kChunk) continue;
@@ -133,10 +144,10 @@ class Pipeline {
     {
       std::unique_lock lock(mutex_);
       while (submitted_ > 0) {
-        if (error_ || stopped()) return false;
+        if (ended()) return false;
         changed_.wait_for(lock, std::chrono::milliseconds(100));
       }
-      if (error_) return false;
+      if (error_ || engine_error_) return false;
     }
     options_.set_computed(set);
     return !stopped();
@@ -228,11 +239,11 @@ class Pipeline {
       }
       const std::size_t room = std::min(kChunk, (options_.in_flight + 1) / 2);
       while (flights_.size() + room > options_.in_flight) {
-        if (error_ || stopped()) return false;
+        if (ended()) return false;
         changed_.wait_for(lock, std::chrono::milliseconds(100));
       }
     }
-    if (error_ || stopped()) return false;
+    if (ended()) return false;
     request.id = next_id_++;
     flights_.emplace(request.id, std::move(flight));
     return true;
@@ -243,18 +254,24 @@ class Pipeline {
     const std::size_t count = requests.size();
     {
       const std::lock_guard lock(mutex_);
-      if (error_) return false;
+      if (error_ || engine_error_) return false;
       submitted_ += count;
     }
     changed_.notify_all();
-    engine_.submit(std::move(requests),
-                   [this](engine::Completion completion) { answered(std::move(completion)); });
+    try {
+      engine_.submit(std::move(requests),
+                     [this](engine::Completion completion) { answered(std::move(completion)); });
+    } catch (...) {
+      engine_failed(std::current_exception());
+      return false;
+    }
     return !stopped();
   }
 
   // ---- the engine's side -------------------------------------------------------------------
 
   void answered(engine::Completion completion) {
+    if (options_.answered) options_.answered(completion);
     const std::lock_guard lock(mutex_);
     --submitted_;
     progress_.prompt_tokens += completion.prompt_tokens;
@@ -272,13 +289,13 @@ class Pipeline {
     for (;;) {
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return submitted_ > 0 || fed_ || error_; });
-        if (submitted_ == 0 || error_) return;
+        changed_.wait(lock, [&] { return submitted_ > 0 || fed_ || error_ || engine_error_; });
+        if (submitted_ == 0 || error_ || engine_error_) return;
       }
       try {
         engine_.wait();
       } catch (...) {
-        return fail(std::current_exception());
+        return engine_failed(std::current_exception());
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -300,7 +317,8 @@ class Pipeline {
     fed_ = true;
     changed_.notify_all();
     bool cancelled = stopped();
-    while (!error_ && (submitted_ > 0 || !to_score_.empty() || scoring_ > 0)) {
+    const auto expected = [this] { return submitted_ > 0 && !engine_error_; };
+    while (!error_ && (expected() || !to_score_.empty() || scoring_ > 0)) {
       changed_.wait_for(lock, std::chrono::milliseconds(100));
       if (!stopped() || cancelled) continue;
       cancelled = true;
@@ -342,6 +360,8 @@ class Pipeline {
 
   void score(Flight& flight) {
     if (flight.completion.finish == engine::Finish::kCancelled) return;
+    // Only the server of a remote model knows its tokens.
+    if (flight.completion.served) flight.asked.prompt_tokens = flight.completion.prompt_tokens;
     reports::Sample stored =
         judge(*flight.sample, flight.asked.request, std::move(flight.completion));
     const auto& samples = plan_[flight.set].set.samples;
@@ -351,6 +371,11 @@ class Pipeline {
     count(failed);
   }
 
+  std::int64_t position_of(std::size_t set, std::size_t place) const {
+    if (options_.positions.empty()) return static_cast<std::int64_t>(place);
+    return options_.positions.at(set).at(place);
+  }
+
   /// What does not depend on the answer.
   void complete(reports::Sample& stored, const Flight& flight, std::size_t position) const {
     const tasks::Sample& sample = *flight.sample;
@@ -358,7 +383,7 @@ class Pipeline {
     stored.repeat = flight.repeat;
     stored.key = flight.key;
     stored.item = {.item = sample.item,
-                   .position = static_cast<std::int64_t>(position),
+                   .position = position_of(flight.set, position),
                    .cluster = sample.cluster,
                    .stratum = sample.stratum,
                    .tags = tags_json(sample),
@@ -414,6 +439,7 @@ class Pipeline {
   bool fed_ = false;   // nothing more will be asked
   bool over_ = false;  // everything is stored, or given up
   std::exception_ptr error_;
+  std::exception_ptr engine_error_;
   Progress progress_;
 };
 

@@ -32,14 +32,20 @@ struct PipelineOptions {
   std::size_t in_flight = 2048;             // samples between submission and store
   const std::atomic<bool>* stop = nullptr;  // set: cancel, keep what is there, return
   std::function<void(const Progress&)> progress;  // about five times a second, any thread
+  /// Of each set's questions, in the set's own order, where the plan has them in another; empty: it
+  /// has not.
+  std::vector<std::vector<std::int64_t>> positions;
   /// If given: called when the engine has answered all of set `index` and nothing else is in
   /// flight there, so that what the engine counted belongs to that set.
   std::function<void(std::size_t index)> set_computed;
+  /// If given: sees every answer before it is judged; called by the engine's thread.
+  std::function<void(const engine::Completion&)> answered;
 };
 
 /// Asks all of `plan` that `begun` does not have. Each sample ends as a score or a failure in the
 /// store, or, if stopped, not at all. Returns where it stands after a flush. Throws what ended
-/// the engine or the store, with everything that was judged before on disk.
+/// the engine, with everything that it had answered judged and on disk; or what ended judging or
+/// the store, with everything that was judged before on disk.
 Progress run_pipeline(engine::Engine& engine, const Asker& asker, reports::Store& store,
                       const std::vector<PlannedSet>& plan, const reports::Begun& begun,
                       const PipelineOptions& options);

@@ -64,6 +64,37 @@ std::int32_t longest_answer(const tasks::SampleSet& set) {
   return longest;
 }
 
+void asks_digest(Digest& digest, const tasks::Asks& asks) {
+  const auto add_all = [&](const std::vector<std::string>& texts) {
+    digest.add(std::ssize(texts));
+    for (const std::string& text : texts) digest.add(text);
+  };
+  digest.add(std::ssize(asks));
+  for (const tasks::Ask& ask : asks) {
+    digest.add(std::ssize(ask.chat));
+    for (const tasks::Message& message : ask.chat) digest.add(message.role).add(message.content);
+    digest.add(ask.text).add(ask.special ? 1 : 0).add(ask.prefill).add(ask.max_new_tokens);
+    add_all(ask.continuations);
+    add_all(ask.stop);
+  }
+}
+
+/// Over everything that is asked in the set, in its order, and what is right.
+std::string questions_sha256(const tasks::SampleSet& set) {
+  Digest digest;
+  digest.add("questions 1");
+  for (const tasks::Sample& sample : set.samples) {
+    digest.add(sample.item).add(sample.cluster).add(sample.stratum).add(sample.target);
+    asks_digest(digest, sample.asks);
+  }
+  return digest.hex();
+}
+
+std::int64_t items_in(const tasks::SampleSet& set, const Shard& shard) {
+  return std::count_if(set.samples.begin(), set.samples.end(),
+                       [&](const tasks::Sample& sample) { return in_shard(sample.item, shard); });
+}
+
 bool is_choice(const tasks::SampleSet& set) {
   return !set.samples.empty() && !set.samples.front().asks.front().continuations.empty();
 }
@@ -81,7 +112,9 @@ reports::Set set_record(const tasks::Task& task, const tasks::SampleSet& set,
                       .max_new_tokens = longest_answer(set),
                       .seed = flags.seed,
                       .repeats = set.sampling.repeats,
-                      .items = std::ssize(set.samples)};
+                      .items = std::ssize(set.samples),
+                      .whole_items = std::ssize(set.samples),
+                      .questions_sha256 = questions_sha256(set)};
   if (is_choice(set)) {  // log-probabilities: nothing is drawn, nothing differs again
     record.temperature = 0, record.top_p = 1, record.repeats = 1;
     return record;
@@ -116,8 +149,9 @@ std::vector<PlannedSet> make_plan(const std::vector<TaskSpec>& specs, const Plan
       reports::Set record =
           set_record(*spec.task, set, options_json(spec, options, set.notes), options.sampling);
       if (set.samples.empty()) continue;
-      plan.push_back(
-          {spec.task, std::move(set), std::move(record), options.sampling.max_new_tokens});
+      record.items = items_in(set, options.shard);
+      plan.push_back({spec.task, std::move(set), std::move(record), options.sampling.max_new_tokens,
+                      options.shard});
     }
   }
   if (!missing.empty()) {
@@ -157,7 +191,7 @@ std::string run_key(const std::string& fingerprint, const std::string& build,
   digest.add("run 1").add(fingerprint).add(build);
   for (const PlannedSet& set : plan) {
     set_key(digest, set.record);
-    digest.add(set.record.options).add(set.record.repeats).add(set.record.items);
+    digest.add(set.record.options).add(set.record.repeats).add(set.record.whole_items);
     scorers_key(digest, set.set.samples.front());
   }
   return digest.hex();

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "runner/output.h"
+
 namespace moebius::runner {
 namespace {
 
@@ -54,6 +56,11 @@ void ProgressLine::show(const Progress& progress) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin_;
   fmt::print(stderr, "\r\x1b[K{}", progress_text(progress, elapsed.count()));
   std::fflush(stderr);
+}
+
+void ProgressLine::say(const std::string& text) {
+  const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
+  fmt::print(stderr, "{}moebius: {}\n", clear, one_line(text));
 }
 
 }  // namespace moebius::runner

@@ -20,6 +20,9 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
   void show(const Progress& progress);
 
+  /// A line of its own on standard error, whatever stands there; from any thread.
+  static void say(const std::string& text);
+
  private:
   bool terminal_;
   std::chrono::steady_clock::time_point begin_;
