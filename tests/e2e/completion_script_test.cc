@@ -25,11 +25,18 @@ std::string bash_offers(const std::vector<std::string>& words) {
 TEST(CompletionScript, BashOffersWhatFits) {
   if (!std::filesystem::exists("/bin/bash")) GTEST_SKIP() << "no /bin/bash";
   EXPECT_EQ(bash_offers({"gen"}), "generate ");
-  EXPECT_EQ(bash_offers({"model", ""}), "info verify --help ");
+  EXPECT_EQ(bash_offers({"model", ""}), "info verify quantize --help ");
   EXPECT_EQ(bash_offers({"generate", "--arithmetic", ""}), "f32 bf16 ");
   EXPECT_EQ(bash_offers({"generate", "--kv-cache-dtype", ""}), "f32 bf16 fp8 ");
   EXPECT_EQ(bash_offers({"generate", "--prompt", "model", "--max-b"}), "--max-batch-rows ");
   EXPECT_EQ(bash_offers({"completion", "f"}), "fish ");
+  EXPECT_EQ(bash_offers({"eval", "--sha"}), "--shard ");
+  EXPECT_EQ(bash_offers({"runs", "merge", "--f"}), "--fail-budget ");
+  EXPECT_EQ(bash_offers({"compare", "3", "last", "--format", ""}),
+            "text markdown json junit html ");
+  EXPECT_EQ(bash_offers({"diff", "emb"}), "embedded ");
+  EXPECT_EQ(bash_offers({"diff", "embedded", "x", "--candidate-a"}), "--candidate-arithmetic ");
+  EXPECT_EQ(bash_offers({"gate", "--c"}), "--config --comment ");
   EXPECT_EQ(bash_offers({"generate", "--model", "emb"}), "embedded ");
 }
 

@@ -214,12 +214,14 @@ TEST_F(EvalCli, FailuresOfOursGiveNoScore) {
 TEST_F(EvalCli, TwoRunsIntoOneStoreAreRefused) {
   std::vector<std::string> first = eval({"--tasks", "mini-aime", "--limit", "40"}, "a.sqlite");
   first.insert(first.begin(), binary());
-  // A shell holds the first one while the second is tried.
+  // A shell stops the first one, once it has the store, while the second is tried.
   std::string line;
   for (const std::string& word : first) line += "'" + word + "' ";
-  const ProcessResult both = run_process(
-      {"/bin/sh", "-c",
-       line + ">/dev/null 2>&1 & sleep 0.4; " + line + "; code=$?; kill -9 $!; exit $code"});
+  const ProcessResult both =
+      run_process({"/bin/sh", "-c",
+                   line + ">/dev/null 2>&1 & until [ -s '" + directory_.file("a.sqlite") +
+                       "' ] || ! kill -0 $!; do sleep 0.01; done; kill -STOP $!; " + line +
+                       "; code=$?; kill -9 $!; exit $code"});
   EXPECT_EQ(both.exit_code, 2) << both.err;
   EXPECT_NE(both.err.find("a.sqlite"), std::string::npos) << both.err;
 }

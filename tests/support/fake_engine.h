@@ -98,6 +98,16 @@ class FakeEngine : public engine::LocalEngine {
     return trace;
   }
 
+  engine::Trace follow(std::span<const std::int32_t> ids, std::int32_t first) override {
+    engine::Trace all = trace(ids);
+    all.hidden_l2.clear();
+    all.logits.erase(all.logits.begin(), all.logits.begin() + first);
+    for (auto& layer : all.experts) {
+      if (!layer.empty()) layer.erase(layer.begin(), layer.begin() + first);
+    }
+    return all;
+  }
+
  private:
   static std::uint64_t mix(std::uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;

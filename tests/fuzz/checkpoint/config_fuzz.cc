@@ -2,9 +2,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <string>
 #include <string_view>
 
 #include "engine/checkpoint/config_reader.h"
+#include "engine/checkpoint/quantization.h"
 #include "engine/checkpoint/shard_index.h"
 #include "engine/engine.h"
 
@@ -12,6 +14,9 @@ namespace {
 
 using moebius::engine::ConfigReader;
 using moebius::engine::Error;
+using moebius::engine::parse_quantization;
+using moebius::engine::Quantization;
+using moebius::engine::read_quantization;
 using moebius::engine::read_shard_index;
 using moebius::engine::ShardedTensor;
 
@@ -58,6 +63,12 @@ void read_all(const ConfigReader& json, int depth) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   attempt([&] { read_all(ConfigReader(text, "fuzz"), 0); });
+  attempt([&] {
+    const Quantization found = read_quantization(ConfigReader(text, "fuzz"));
+    if (found.grouped() && found.group_of(1) % 32 != 0) std::abort();
+    if (found.grouped() && parse_quantization(found.name()).name() != found.name()) std::abort();
+  });
+  attempt([&] { (void)parse_quantization(std::string(text)); });
   attempt([&] {
     for (const ShardedTensor& tensor : read_shard_index(text, "fuzz")) {
       if (tensor.shard.find('/') != std::string::npos) std::abort();
