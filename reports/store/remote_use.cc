@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reports/store/json_integer.h"
+
 namespace moebius::reports {
 namespace {
 
@@ -28,7 +30,7 @@ RemoteJson remote_json(const RemoteUse& use) {
 }
 
 void add_counts(const RemoteJson& counts, std::map<std::string, std::int64_t>& to) {
-  for (const auto& [name, count] : counts.items()) to[name] += count.get<std::int64_t>();
+  for (const auto& [name, count] : counts.items()) to[name] += json_count(count);
 }
 
 void add_attempt(const RemoteJson& json, RemoteUse& use) {
@@ -37,13 +39,13 @@ void add_attempt(const RemoteJson& json, RemoteUse& use) {
   use.model = json.at("model");
   add_counts(json.at("models"), use.models);
   add_counts(json.at("fingerprints"), use.fingerprints);
-  use.answers += json.at("answers").get<std::int64_t>();
-  use.attempts += json.at("attempts").get<std::int64_t>();
-  use.prompt_tokens += json.at("prompt_tokens").get<std::int64_t>();
-  use.cached_tokens += json.at("cached_tokens").get<std::int64_t>();
-  use.output_tokens += json.at("output_tokens").get<std::int64_t>();
-  use.reasoning_tokens += json.at("reasoning_tokens").get<std::int64_t>();
-  use.uncounted += json.at("uncounted").get<std::int64_t>();
+  use.answers += json_count(json.at("answers"));
+  use.attempts += json_count(json.at("attempts"));
+  use.prompt_tokens += json_count(json.at("prompt_tokens"));
+  use.cached_tokens += json_count(json.at("cached_tokens"));
+  use.output_tokens += json_count(json.at("output_tokens"));
+  use.reasoning_tokens += json_count(json.at("reasoning_tokens"));
+  use.uncounted += json_count(json.at("uncounted"));
   use.price_in = json.at("price_in");
   use.price_out = json.at("price_out");
   use.cost += json.at("cost").get<double>();
@@ -76,7 +78,7 @@ std::optional<RemoteUse> read_remote(Database& database, std::int64_t run) {
     if (!all) all.emplace();
     try {
       add_attempt(RemoteJson::parse(select.text(0)), *all);
-    } catch (const RemoteJson::exception& error) {
+    } catch (const std::exception& error) {  // json's and ours
       throw Error(database.path() + ": run " + std::to_string(run) +
                   ": what is stored of its server cannot be read: " + error.what());
     }

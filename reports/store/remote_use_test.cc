@@ -77,6 +77,36 @@ TEST_F(RemoteUseTest, ARunThatIsNotThereIsAnError) {
   EXPECT_THROW(store->flush(), Error);
 }
 
+TEST_F(RemoteUseTest, CountsThatAreNoneAreRefused) {
+  {
+    const auto store = Store::open(path);
+    store->note_remote(begin(*store), use(1, "f"));
+    store->flush();
+  }
+  for (const char* count : {"1e99", "-1", "0.5", "\"1\"", "null", "9223372036854775807"}) {
+    for (const char* field : {"answers", "uncounted", "models.m"}) {
+      {
+        Database database(path, Mode::kReadWrite);
+        Statement set(
+            database,
+            "UPDATE environments SET environment ="
+            " json_replace(environment, '$.remote', json_set(json_set(environment ->"
+            " '$.remote', '$.answers', 1, '$.uncounted', 1, '$.models', json_object('m', 1)),"
+            " '$.' || ?1, json(?2)))");
+        set.bind(1, std::string(field)).bind(2, std::string(count)).run();
+      }
+      try {
+        Reader::open(path)->find_run("last");
+        ADD_FAILURE() << field << " " << count;
+      } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find("cannot be read: expected an integer in 0 .. "),
+                  std::string::npos)
+            << field << " " << count << ": " << error.what();
+      }
+    }
+  }
+}
+
 TEST_F(RemoteUseTest, ReportsSayWhoAnsweredAndThatItCannotBeRepeated) {
   const auto store = Store::open(path);
   store->note_remote(begin(*store), use(3, "fp \x1b[2J"));

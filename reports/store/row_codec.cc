@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/store.h"
+#include "reports/store/json_integer.h"
 
 namespace moebius::reports {
 namespace {
@@ -23,6 +24,10 @@ void append_number(std::string& to, double value) {
   } else {
     fmt::format_to(std::back_inserter(to), "{}", value);  // shortest that reads back the same
   }
+}
+
+std::int32_t int32(const json& value) {
+  return static_cast<std::int32_t>(json_integer(value, std::numeric_limits<std::int32_t>::max()));
 }
 
 double number(const json& value) {
@@ -66,7 +71,7 @@ std::string encode_choices(const std::vector<scorers::Choice>& choices) {
 std::vector<scorers::Choice> decode_choices(std::string_view text) {
   std::vector<scorers::Choice> choices;
   each_triple("choices", text, [&](const json& logprob, const json& tokens, const json& bytes) {
-    choices.push_back({number(logprob), tokens.get<std::int32_t>(), bytes.get<std::int32_t>()});
+    choices.push_back({number(logprob), int32(tokens), int32(bytes)});
   });
   return choices;
 }
