@@ -10,6 +10,7 @@
 #include "engine/checkpoint/tensor_source.h"
 #include "tests/support/error_text.h"
 #include "tests/support/safetensors.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 namespace moebius::engine {
@@ -128,10 +129,10 @@ TEST(CheckpointProperty, EveryCorruptedByteLoadsOrIsRefused) {
 
 // ---- time -----------------------------------------------------------------------------
 
-#if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr double kSlowBuild = 20;
+#ifdef NDEBUG
+constexpr double kSlowBuild = tests::kSanitized ? 20 : 1;
 #else
-constexpr double kSlowBuild = 1;
+constexpr double kSlowBuild = 20;
 #endif
 
 double cpu_seconds() {
