@@ -3,7 +3,7 @@
 packages_to_build=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libssl-dev libcli11-dev
   libfmt-dev libhwy-dev libutf8proc-dev libgtest-dev libbenchmark-dev libre2-dev libsqlite3-dev
   libcurl4-openssl-dev libarchive-dev zlib1g-dev libboost-dev libgmp-dev libseccomp-dev python3)
-packages_to_test=(clang libclang-rt-14-dev clang-format-14 libxml2-utils python3-numpy nghttp2-proxy
+packages_to_test=(clang lld libclang-rt-14-dev clang-format-14 libxml2-utils python3-numpy nghttp2-proxy
   slurm-wlm munge chromium)
 packages_to_tidy=(clang-tidy-14)
 

@@ -74,7 +74,7 @@ TEST(Pickle, RefusesEverythingElse) {
       {"\x80\x04X\x01\0\0\0a"s, "expected more bytes, found the end of the pickle at byte 8"},
   };
   for (const auto& [bytes, error] : cases) {
-    EXPECT_EQ(error_of([&] { parse_string_pickle("p", bytes); }), "p: " + error);
+    EXPECT_EQ(error_of([&, &bytes = bytes] { parse_string_pickle("p", bytes); }), "p: " + error);
   }
 }
 

@@ -50,7 +50,7 @@ TEST(ConfigReader, IntegersOfAnotherKindAreRefused) {
       {"minus", "-9223372036854775808"},
   };
   for (const auto& [field, found] : cases) {
-    EXPECT_EQ(error_text([&] { reader().integer(field, 1, 100); }),
+    EXPECT_EQ(error_text([&, &field = field] { reader().integer(field, 1, 100); }),
               "M/config.json: \"" + std::string(field) + "\"" + expected + found);
   }
   for (const char* field : {"huge", "beyond", "wide", "odd"}) {
@@ -162,7 +162,7 @@ TEST(ConfigReader, RefusesTextThatIsNoConfig) {
       {std::string(1 << 20, '['), "expected JSON nested at most 64 deep, found more"},
   };
   for (const auto& [text, message] : cases) {
-    const std::string got = error_text([&] { ConfigReader(text, "M/config.json"); });
+    const std::string got = error_text([&, &text = text] { ConfigReader(text, "M/config.json"); });
     EXPECT_TRUE(got.starts_with("M/config.json: ")) << got;
     EXPECT_NE(got.find(message), std::string::npos) << got << "\nwanted: " << message;
     EXPECT_LT(got.size(), 400U) << "messages stay short";

@@ -44,7 +44,7 @@ TEST(ShardIndex, RefusesWhatIsNoIndex) {
        "M/index: key \"a\" appears twice in one object"},
   };
   for (const auto& [text, message] : cases) {
-    EXPECT_EQ(tests::error_text([&] { read_shard_index(text, "M/index"); }), message);
+    EXPECT_EQ(tests::error_text([&, &text = text] { read_shard_index(text, "M/index"); }), message);
   }
 }
 

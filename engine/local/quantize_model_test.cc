@@ -129,7 +129,9 @@ TEST(Quantize, TakesBlocksAndNothingElseThatIsQuantized) {
   EXPECT_EQ(trace_of(dir.file("int4"), Arithmetic::kF32).logits.size(), 11U);
   for (const auto& [model, to] : {std::pair("fp8", "fp8"), std::pair("fp8", "int8"),
                                   std::pair("int4", "int4"), std::pair("int4", "fp8-channel")}) {
-    EXPECT_NE(error_text([&] { from(model, to, "out"); }).find("quantised already"),
+    EXPECT_NE(error_text([&, &model = model, &to = to] {
+                from(model, to, "out");
+              }).find("quantised already"),
               std::string::npos)
         << model << " to " << to;
   }

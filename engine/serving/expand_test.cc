@@ -11,7 +11,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 constexpr Limits kLimits{.vocab = 260, .context = 100, .pages = 10};
-constexpr std::int32_t kBos = 256, kEos = 257, kSpaceB = 258, kAb = 259;
+constexpr std::int32_t kBos = 256, kEos = 257, kSpaceB = 258;
 
 Request generate(const std::string& text, bool special = true, bool add_bos = true) {
   return {.prompt = {.text = text, .special = special, .add_bos = add_bos},
