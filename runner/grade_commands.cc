@@ -24,18 +24,18 @@ int cores() {
 }
 
 Json score_json(const scorers::Score& score) {
-  Json json = {{"verdict", scorers::verdict_name(score.verdict)},
-               {"passed", score.verdict == scorers::Verdict::kPass},
-               {"extracted", score.extracted},
-               {"tests", Json::array()},
-               {"reason", score.reason}};
+  Json fields = {{"verdict", scorers::verdict_name(score.verdict)},
+                 {"passed", score.verdict == scorers::Verdict::kPass},
+                 {"extracted", score.extracted},
+                 {"tests", Json::array()},
+                 {"reason", score.reason}};
   for (const scorers::TestOutcome& test : score.tests) {
-    json["tests"].push_back({{"verdict", scorers::verdict_name(test.verdict)},
-                             {"cpu_seconds", test.cpu_seconds},
-                             {"detail", test.detail}});
+    fields["tests"].push_back({{"verdict", scorers::verdict_name(test.verdict)},
+                               {"cpu_seconds", test.cpu_seconds},
+                               {"detail", test.detail}});
   }
-  if (!score.sandbox.empty()) json["sandbox"] = score.sandbox;
-  return json;
+  if (!score.sandbox.empty()) fields["sandbox"] = score.sandbox;
+  return fields;
 }
 
 /// A filter over FILE, in threads.

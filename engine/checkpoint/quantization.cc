@@ -19,22 +19,22 @@ constexpr std::int64_t kMaxGroup = 65536;
 constexpr const char* kPacked = "pack-quantized";
 constexpr const char* kFloat = "float-quantized";
 
-void expect(const ConfigReader& json, const char* field, const std::string& want) {
-  const std::string found = json.text_or(field, "");
+void expect(const ConfigReader& config, const char* field, const std::string& want) {
+  const std::string found = config.text_or(field, "");
   if (found == want) return;
-  json.fail("\"" + std::string(field) + "\": expected \"" + want + "\", found \"" + found + "\"");
+  config.fail("\"" + std::string(field) + "\": expected \"" + want + "\", found \"" + found + "\"");
 }
 
-void expect_none(const ConfigReader& json, const char* field) {
-  if (!json.has(field)) return;
-  json.fail("\"" + std::string(field) +
-            "\": expected null, found a value; only weights that are "
-            "quantised in storage order are supported");
+void expect_none(const ConfigReader& config, const char* field) {
+  if (!config.has(field)) return;
+  config.fail("\"" + std::string(field) +
+              "\": expected null, found a value; only weights that are "
+              "quantised in storage order are supported");
 }
 
-ConfigReader object(const ConfigReader& json, const char* field) {
-  std::optional<ConfigReader> found = json.object(field);
-  if (!found) json.fail("\"" + std::string(field) + "\": expected an object, found none");
+ConfigReader object(const ConfigReader& config, const char* field) {
+  std::optional<ConfigReader> found = config.object(field);
+  if (!found) config.fail("\"" + std::string(field) + "\": expected an object, found none");
   return *found;
 }
 

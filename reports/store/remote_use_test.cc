@@ -86,7 +86,7 @@ TEST_F(RemoteUseTest, CountsThatAreNoneAreRefused) {
   for (const char* count : {"1e99", "-1", "0.5", "\"1\"", "null", "9223372036854775807"}) {
     for (const char* field : {"answers", "uncounted", "models.m"}) {
       {
-        Database database(path, Mode::kReadWrite);
+        Database database(path, Database::Mode::kReadWrite);
         Statement set(
             database,
             "UPDATE environments SET environment ="
