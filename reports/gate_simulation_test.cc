@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <stdexcept>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Simulation {
                                &shares.invalid};
       *share[static_cast<int>(verdict)] += 1.0 / trials;
     }
+    std::printf("passes %.3f, regressions %.3f, inconclusive %.3f of %d\n", shares.pass,
+                shares.regression, shares.inconclusive, trials);
     return shares;
   }
 

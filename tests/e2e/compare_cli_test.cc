@@ -167,6 +167,11 @@ TEST_F(CompareCli, TheGateWritesReports) {
   EXPECT_NE(text_of(directory_.file("gate.xml")).find("<failure "), std::string::npos);
   const json report = json::parse(text_of(directory_.file("gate.out")));
   EXPECT_EQ(JsonSchema(json::parse(text_of(COMPARISON_SCHEMA))).check(report), "");
+  const JsonSchema config_schema(json::parse(text_of(GATE_CONFIG_SCHEMA)));
+  json written = json::parse(text_of(config("base.sqlite", R"(, "looks": {"count": 2})")));
+  EXPECT_EQ(config_schema.check(written), "");
+  written["margim"] = 1;
+  EXPECT_EQ(config_schema.check(written), "$.margim: not in the schema");
   EXPECT_EQ(report["options"]["margins"]["mini-math"], 0.05);
   EXPECT_EQ(report["sets"][0]["limits_exceeded"].size(), 1U);
   expect_refused(moebius({"gate", "--config", config("base.sqlite", R"(, "margim": 1)")}),
@@ -263,6 +268,13 @@ TEST_F(CompareCli, SeveralStoresMakeALeaderboardAndSeveralBaselines) {
   EXPECT_EQ(gate.exit_code, 1) << gate.out << gate.err;
   EXPECT_EQ(gate.out.rfind("REGRESSION against 1 of 2 baselines", 0), 0U) << gate.out;
   const json result = json::parse(text_of(directory_.file("gate.out")));
+  EXPECT_EQ(JsonSchema(json::parse(text_of(GATE_SCHEMA))).check(result), "");
+  for (const json& baseline : result["baselines"]) {
+    EXPECT_EQ(JsonSchema(json::parse(text_of(COMPARISON_SCHEMA))).check(baseline["comparison"]),
+              "");
+  }
+  EXPECT_EQ(
+      JsonSchema(json::parse(text_of(GATE_CONFIG_SCHEMA))).check(json::parse(text_of(config))), "");
   EXPECT_EQ(result["baselines"][1]["comparison"]["verdict"], "pass");
 }
 

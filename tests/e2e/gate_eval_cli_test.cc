@@ -54,7 +54,12 @@ class GateEvalCli : public RemoteCli {
   }
 
   ProcessResult gate(const json& config, const ProcessOptions& options = {}) const {
-    return moebius({"gate", "--config", directory_.write("gate.json", config.dump())}, options);
+    ProcessResult result =
+        moebius({"gate", "--config", directory_.write("gate.json", config.dump())}, options);
+    if (result.exit_code != 2) {  // what is taken is what the published schema allows
+      EXPECT_EQ(JsonSchema(json::parse(text_of_path(GATE_CONFIG_SCHEMA))).check(config), "");
+    }
+    return result;
   }
 
   std::string text_of(const std::string& name) const {
