@@ -1,6 +1,6 @@
 # moebius_fuzz(<name> SOURCES ... LIBS ... CORPUS <folder>): one fuzz target, one seed corpus.
-# With MOEBIUS_FUZZ (clang++; the asan preset) it is a libFuzzer binary, and CTest runs it for MOEBIUS_FUZZ_SECONDS
-# of the environment (10 if unset) from the corpus, label fuzz. Otherwise the same function is
+# With MOEBIUS_FUZZ (clang++; the preset asan) it is a libFuzzer binary, and CTest runs it for
+# MOEBIUS_FUZZ_SECONDS of the environment (10 if unset) from the corpus, label fuzz. Otherwise the same function is
 # linked to tests/fuzz/replay.cc, and CTest replays the corpus, label unit.
 add_custom_target(moebius_fuzzers)  # builds every fuzz target, and nothing else
 function(moebius_fuzz name)

@@ -1,7 +1,7 @@
 # moebius_unity(<target> [EXCEPT <source> ...]): with MOEBIUS_UNITY the target is compiled eight
-# files at a time, which reads the large headers once for all of them. The presets
-# check and sanitized do so: elsewhere every file is compiled alone and shows that it includes what it uses. EXCEPT:
-# files whose local names are those of another file.
+# files at a time, which reads the large headers once for all of them. The presets check, asan and
+# tsan do so: elsewhere every file is compiled alone and shows that it includes what it uses.
+# EXCEPT: files whose local names are those of another file.
 # MOEBIUS_PLAIN_FLAGS: what libraries named by moebius_plain() are compiled with, after everything
 # else: those whose work is done by others. The sanitized builds do not optimise them.
 set(MOEBIUS_PLAIN_FLAGS "" CACHE STRING "Compiler options of libraries that do no heavy work")
